@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from channels import KINDS, NOT_BROADCASTABLE, Channel
-from channels.base import BadContent
+from channels import KINDS, NOT_BROADCASTABLE
+from channels.base import BadContent, Channel
 from engine import db
 from engine.errors import Conflict, Invalid, NotFound
 from engine.settings import Settings

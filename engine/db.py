@@ -166,7 +166,7 @@ class Channel(Base):
 
 
 class ContactChannel(Base):
-    """A person on a channel. Phone channels reach people without a row; a row adds what happened."""
+    """A person on a channel; phone channels reach people without a row, it adds what happened."""
 
     __tablename__ = "contact_channel"
     __table_args__ = (
@@ -380,7 +380,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """One transaction. On SQLite it takes the write lock at once, so it cannot fail half-way."""
+        """One transaction. SQLite takes the write lock at once, so it cannot fail half-way."""
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
             if self.is_sqlite:
                 session.connection(execution_options={"pregon_begin": "IMMEDIATE"})
