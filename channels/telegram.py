@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from channels.base import N_, Channel, Limits, setting
+from channels.base import (
+    N_,
+    Channel,
+    Content,
+    Event,
+    Hook,
+    Limits,
+    Outgoing,
+    Request,
+    Response,
+    setting,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,3 +31,15 @@ class Telegram(Channel):
 
     token: str = setting(N_("Bot token"), secret=True)
     webhook_secret: str = setting(N_("Webhook secret"), secret=True)
+
+    def prepare(self, content: Content) -> Callable[[Outgoing], Request]:
+        raise NotImplementedError
+
+    def read(self, response: Response) -> str:
+        raise NotImplementedError
+
+    def events(self, hook: Hook) -> list[Event]:
+        raise NotImplementedError
+
+    def account(self) -> Request:
+        raise NotImplementedError

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from channels.base import N_, Channel, Limits, setting
+from channels.base import (
+    N_,
+    Channel,
+    Content,
+    Event,
+    Hook,
+    Limits,
+    Outgoing,
+    Request,
+    Response,
+    setting,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,3 +32,15 @@ class TwilioSms(Channel):
     account_sid: str = setting(N_("Account SID"))
     auth_token: str = setting(N_("Auth token"), secret=True)
     sender: str = setting(N_("Sender"))
+
+    def prepare(self, content: Content) -> Callable[[Outgoing], Request]:
+        raise NotImplementedError
+
+    def read(self, response: Response) -> str:
+        raise NotImplementedError
+
+    def events(self, hook: Hook) -> list[Event]:
+        raise NotImplementedError
+
+    def account(self) -> Request:
+        raise NotImplementedError

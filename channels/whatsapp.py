@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from channels.base import N_, Channel, Limits, setting
+from channels.base import (
+    N_,
+    Channel,
+    Content,
+    Event,
+    Hook,
+    Limits,
+    Outgoing,
+    Request,
+    Response,
+    setting,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,3 +33,15 @@ class WhatsApp(Channel):
     access_token: str = setting(N_("Access token"), secret=True)
     app_secret: str = setting(N_("App secret"), secret=True)
     verify_token: str = setting(N_("Verify token"), secret=True)
+
+    def prepare(self, content: Content) -> Callable[[Outgoing], Request]:
+        raise NotImplementedError
+
+    def read(self, response: Response) -> str:
+        raise NotImplementedError
+
+    def events(self, hook: Hook) -> list[Event]:
+        raise NotImplementedError
+
+    def account(self) -> Request:
+        raise NotImplementedError
