@@ -1,0 +1,7 @@
+"""To be drawn."""
+
+import streamlit as st
+
+from pages.widgets.language import _
+
+st.title(_("home".capitalize()))
