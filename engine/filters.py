@@ -44,9 +44,8 @@ def value_of(given: object) -> Value:
     return given if given is None or isinstance(given, bool | int) else str(given)
 
 
-def value_column(column: str, dtype: pl.DataType) -> pl.Expr:
+def value_column(source: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """The same for a column: String, a number or Boolean; null is no value."""
-    source = pl.col(column)
     if isinstance(dtype, pl.Datetime):
         zoned = source.dt.convert_time_zone("UTC") if dtype.time_zone else source
         return zoned.dt.strftime("%Y-%m-%dT%H:%M:%S" + ("+00:00" if dtype.time_zone else ""))

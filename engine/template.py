@@ -19,17 +19,10 @@ from engine import db, filters
 from engine.errors import Invalid
 
 BUILT_IN = frozenset(
-    [
-        "first_name",
-        "last_name",
-        "name",
-        "phone",
-        "email",
-        "language",
-        "country",
-        "timezone",
-        "external_id",
-    ]
+    {
+        *("first_name", "last_name", "name", "phone", "email"),
+        *("language", "country", "timezone", "external_id"),
+    }
 )
 """Variables every contact has. Stored in templates: never rename."""
 
@@ -75,7 +68,7 @@ class Slot:
         return filters.text_of(value)
 
     def expression(self, dtype: pl.DataType) -> pl.Expr:
-        value = filters.value_column(self.variable, dtype)
+        value = filters.value_column(pl.col(self.variable), dtype)
         if dtype == pl.Boolean and self.calls and self.calls[0].name == "default":
             value = pl.when(value).then(value)  # false is what default replaces
         text = filters.text_column(value, dtype)
