@@ -260,7 +260,7 @@ class Message(Base):
     __tablename__ = "message"
     __table_args__ = (
         sa.UniqueConstraint("broadcast_id", "contact_id", "part"),
-        sa.Index("ix_message_queue", "broadcast_id", "state", "next_at"),
+        sa.Index("ix_message_queue", "broadcast_id", "channel_id", "state", "next_at"),
         sa.Index("ix_message_provider", "provider_id"),
         sa.Index("ix_message_contact", "contact_id", "channel_id", "accepted_at"),
         sa.Index("ix_message_claim", "claimed_by"),
@@ -278,6 +278,9 @@ class Message(Base):
     state: Mapped[str] = mapped_column(default="planned")
     """planned | claimed | accepted | delivered | read | failed | unknown | cancelled"""
     attempt: Mapped[int] = mapped_column(default=0)
+    """Grows with every claim: the fence that late results are checked against."""
+    tries: Mapped[int] = mapped_column(default=0)
+    """Temporary refusals so far."""
     next_at: Mapped[dt.datetime | None]
     """Earliest moment for the next attempt; None while an earlier part is on its way."""
     provider_id: Mapped[str | None]
@@ -309,7 +312,7 @@ class TestSend(Base):
     content: Mapped[list[Any]]
     variables: Mapped[dict[str, Any]] = mapped_column(default=dict)
     state: Mapped[str] = mapped_column(default="planned")
-    """planned | accepted | failed"""
+    """planned | claimed | accepted | failed"""
     reason: Mapped[str] = mapped_column(default="")
     created_at: Mapped[dt.datetime] = mapped_column(default=now)
     finished_at: Mapped[dt.datetime | None]

@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     door_port: int = Field(8502, ge=0, le=65535, description="Port of the webhook door.")
     sandbox_port: int = Field(8503, ge=0, le=65535, description="Port of the sandbox provider.")
     public_url: str = Field("", description="How providers reach the door from outside.")
-    workers: int = Field(1, ge=1, le=64, description="Worker processes of `pregon worker`.")
+    workers: int = Field(2, ge=1, le=64, description="Sending processes of `pregon worker`.")
     language: str = Field(
         "", description="Language of the pages: en or es; empty asks the browser."
     )

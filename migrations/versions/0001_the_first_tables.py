@@ -255,6 +255,7 @@ def upgrade() -> None:
         sa.Column("units", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("next_at", db.Moment(), nullable=True),
         sa.Column("provider_id", sa.String(), nullable=True),
         sa.Column("reason_class", sa.String(), nullable=False),
@@ -285,7 +286,7 @@ def upgrade() -> None:
         )
         batch_op.create_index("ix_message_provider", ["provider_id"], unique=False)
         batch_op.create_index(
-            "ix_message_queue", ["broadcast_id", "state", "next_at"], unique=False
+            "ix_message_queue", ["broadcast_id", "channel_id", "state", "next_at"], unique=False
         )
 
     op.create_table(
