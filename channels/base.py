@@ -7,74 +7,34 @@ log; its errors say what the dispatcher must do, one class an action.
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ClassVar, Literal, TypeVar
+from urllib.parse import urlsplit
 
-Kind = Literal["text", "image", "video", "audio", "document", "template"]
-"""What a message is. Stored as written: never rename."""
+from channels.content import Content as Content
+from channels.content import Kind as Kind
+from channels.content import Limits as Limits
+from channels.errors import N_ as N_
+from channels.errors import BadContent as BadContent
+from channels.errors import BadSignature as BadSignature
+from channels.errors import ChannelError as ChannelError
+from channels.errors import Misconfigured as Misconfigured
+from channels.errors import OptedOut as OptedOut
+from channels.errors import Rejected as Rejected
+from channels.errors import Scope as Scope
+from channels.errors import Throttled as Throttled
+from channels.errors import Unclear as Unclear
+from channels.errors import Unreachable as Unreachable
 
 State = Literal["sent", "delivered", "read", "failed"]
 """What a delivery receipt can say, in rising rank; failed is final unless delivered already."""
 
 
-def N_(text: str) -> str:
-    """Mark a text for the translation catalogues; it is translated where it is shown."""
-    return text
-
-
 # What goes out
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
-    """One message as composed. Text slots may hold `{{ variables }}`; see `slots`."""
-
-    kind: Kind = "text"
-    text: str = ""
-    """Body, or caption of a medium."""
-    media_url: str = ""
-    filename: str = ""
-    buttons: tuple[str, ...] = ()
-    """Quick replies, as the person sees them."""
-    template: str = ""
-    """Name of an approved template (WhatsApp)."""
-    language: str = ""
-    parameters: tuple[str, ...] = ()
-    """The template's body parameters in order."""
-
-    def slots(self) -> dict[str, str]:
-        """Slot name → source text, for every text that may hold variables and is not empty."""
-        named = {"text": self.text, "media_url": self.media_url}
-        named |= {f"parameters.{place}": text for place, text in enumerate(self.parameters)}
-        return {name: text for name, text in named.items() if text}
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in asdict(self).items()
-            if value
-        }
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Content:
-        """Raises BadContent for a name that is not a field, or a value of the wrong type."""
-        known = {item.name for item in fields(cls)}
-        if unknown := sorted(set(document) - known):
-            raise BadContent("content.unknown_field", f"A message has no “{unknown[0]}”.")
-        values: dict[str, Any] = {}
-        for name, value in document.items():
-            listed = name in ("buttons", "parameters")
-            good = (
-                isinstance(value, Sequence) and not isinstance(value, str)
-                if listed
-                else isinstance(value, str)
-            )
-            if not good:
-                raise BadContent("content.wrong_type", f"“{name}” is not written as expected.")
-            values[name] = tuple(str(item) for item in value) if listed else value
-        return cls(**values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,10 +49,11 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
+    """Its url and headers may hold credentials: neither is ever logged."""
+
     method: str
-    url: str
+    url: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
-    """May hold credentials: never logged."""
     body: bytes = field(repr=False)
 
 
@@ -117,6 +78,8 @@ class Hook:
     headers: Mapping[str, str]
     """Names in lower case."""
     body: bytes
+    at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
+    """When it came: the time of events whose provider gives none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,86 +127,7 @@ class OptOut:
 Event = Receipt | Reply | OptOut
 
 
-# What can go wrong: the class is the action
-
-
-class ChannelError(Exception):
-    """`code` is the provider's own; `text` a sentence or the provider's words, never a secret."""
-
-    def __init__(self, code: str, text: str = "") -> None:
-        self.code = code
-        self.text = text
-        super().__init__(f"{code}: {text}" if text else code)
-
-
-class Throttled(ChannelError):
-    """Not processed, too fast: the scope pauses, the message goes back, nothing counts as failed."""
-
-    def __init__(
-        self,
-        code: str,
-        text: str = "",
-        *,
-        retry_after: float | None = None,
-        scope: Literal["person", "channel", "account"] = "channel",
-    ) -> None:
-        super().__init__(code, text)
-        self.retry_after = retry_after
-        """Seconds, where the provider says."""
-        self.scope = scope
-
-
-class Unreachable(ChannelError):
-    """The provider says it did not process the message and may later: try again, slower."""
-
-
-class Rejected(ChannelError):
-    """This message to this person fails for good."""
-
-    def __init__(self, code: str, text: str = "", *, invalid: bool = False) -> None:
-        super().__init__(code, text)
-        self.invalid = invalid
-        """The address itself does not work."""
-
-
-class OptedOut(ChannelError):
-    """The person does not want messages on this channel."""
-
-
-class Unclear(ChannelError):
-    """Sent, but the answer does not say whether it was taken: never sent again on its own."""
-
-
-class Misconfigured(ChannelError):
-    """The account, token, template or content is wrong for everybody: the broadcast pauses."""
-
-
-class BadContent(ChannelError):
-    """The content breaks this channel's rules; found before anything is sent."""
-
-
-class BadSignature(ChannelError):
-    """A webhook call that the provider did not sign: 401, and nothing is stored."""
-
-
 # The channel
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """A provider's rules as data, read by the composer, the lint and the sender alike."""
-
-    kinds: tuple[Kind, ...]
-    text_max: int
-    caption_max: int
-    buttons_max: int = 0
-    button_text_max: int = 0
-    rate: float
-    """Units per second of a new account: the channel's default ceiling."""
-    person_seconds: float = 0.0
-    """Seconds between two messages to one person."""
-    window_hours: int | None = None
-    """Free-form messages only this long after the person's last message; None means always."""
 
 
 def setting(
@@ -282,6 +166,17 @@ class Channel(ABC):
     callback_url: str = ""
     """Our webhook's public URL, for providers that are told it per message."""
 
+    def __post_init__(self) -> None:
+        """Raises BadContent for a setting that cannot go into a request, or an unsafe base URL."""
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if not (value.isascii() and value.isprintable()):
+                text = N_("“{name}” may hold only plain letters, digits and signs.")
+                raise BadContent("channel.bad_setting", text, name=item.name)
+        if self.base_url and not _is_safe(self.base_url):
+            text = N_("The base URL must start with https://, or http:// on this machine only.")
+            raise BadContent("channel.base_url", text)
+
     @property
     def root(self) -> str:
         """Base URL in use, without a trailing slash."""
@@ -293,20 +188,33 @@ class Channel(ABC):
         names = {item.name: item for item in fields(cls)}
         for name in values:
             if name not in names:
-                raise BadContent("channel.unknown_setting", f"{cls.label} has no setting “{name}”.")
+                text = N_("{label} has no setting “{name}”.")
+                raise BadContent("channel.unknown_setting", text, label=cls.label, name=name)
         for name, item in names.items():
             required = item.default is MISSING and item.default_factory is MISSING
             if required and not str(values.get(name, "")).strip():
-                raise BadContent("channel.missing_setting", f"{cls.label} needs “{name}”.")
+                text = N_("{label} needs “{name}”.")
+                raise BadContent("channel.missing_setting", text, label=cls.label, name=name)
         return cls(**{name: str(value).strip() for name, value in values.items()})
 
     @classmethod
     def secret_names(cls) -> frozenset[str]:
         return frozenset(item.name for item in fields(cls) if item.metadata.get("secret"))
 
+    def clean(self, text: str) -> str:
+        """A provider's words fit to be kept: at most 300 characters, our secrets struck out."""
+        for name in self.secret_names():
+            secret = getattr(self, name)
+            if len(secret) > 3:
+                text = text.replace(secret, "…")
+        return text[:300]
+
     @abstractmethod
     def prepare(self, content: Content) -> Callable[[Outgoing], Request]:
-        """Check once a broadcast, fill once a message. Raises BadContent."""
+        """Check once a broadcast, fill once a message. Raises BadContent.
+
+        The filler raises Rejected for a person whose rendered texts break a rule.
+        """
 
     @abstractmethod
     def read(self, response: Response) -> str:
@@ -337,36 +245,93 @@ class Channel(ABC):
 
 
 def check(channel: type[Channel] | Channel, content: Content) -> None:
-    """The rules every channel shares, from its limits. Raises BadContent with one sentence."""
+    """The channel's rules for a message as composed. Raises BadContent with one sentence.
+
+    Lengths count what is written outside `{{ variables }}`; each person's rendered text is
+    measured again by the filler.
+    """
     limits, label = channel.limits, channel.label
     if content.kind not in limits.kinds:
-        raise BadContent("content.kind", f"{label} cannot carry a message of kind {content.kind}.")
+        text = N_("{label} cannot carry a message of kind {kind}.")
+        raise BadContent("content.kind", text, label=label, kind=content.kind)
     if content.kind == "template":
-        if not content.template or not content.language:
-            raise BadContent(
-                "content.template", "A template message needs a template and language."
-            )
+        _check_template(content)
         return
-    if content.kind == "text" and not content.text.strip():
-        raise BadContent("content.empty", "The message has no text.")
+    if not content.text.strip() and (content.kind == "text" or content.buttons):
+        raise BadContent("content.empty", N_("The message has no text."))
     if content.kind != "text" and not content.media_url.startswith(("https://", "{{")):
-        raise BadContent("content.media_url", "The media address must start with https://.")
-    longest = limits.text_max if content.kind == "text" else limits.caption_max
-    if len(content.text) > longest:
-        raise BadContent(
-            "content.too_long",
-            f"{label} takes at most {longest} characters; this has {len(content.text)}.",
-        )
-    if len(content.buttons) > limits.buttons_max:
-        raise BadContent("content.buttons", f"{label} takes at most {limits.buttons_max} buttons.")
-    for button in content.buttons:
-        if not button.strip() or len(button) > limits.button_text_max:
-            raise BadContent(
-                "content.button_text",
-                f"A button's text has 1 to {limits.button_text_max} characters.",
-            )
+        raise BadContent("content.media_url", N_("The media address must start with https://."))
+    length, longest = len(_VARIABLE.sub("", content.text)), limits.longest(content)
+    if content.text and not longest:
+        text = N_("{label} cannot carry text with a message of kind {kind}.")
+        raise BadContent("content.caption", text, label=label, kind=content.kind)
+    if length > longest:
+        text = N_("{label} takes at most {longest} characters; this has {length}.")
+        raise BadContent("content.too_long", text, label=label, longest=longest, length=length)
+    if content.buttons and content.kind in limits.without_buttons:
+        text = N_("{label} cannot carry buttons with a message of kind {kind}.")
+        raise BadContent("content.buttons", text, label=label, kind=content.kind)
+    _check_buttons(limits, label, content.buttons)
+
+
+def check_person(channel: Channel, content: Content, texts: Mapping[str, str]) -> None:
+    """The same rules for one person's rendered texts. Raises Rejected."""
+    text, longest = texts.get("text", ""), channel.limits.longest(content)
+    if len(text) > longest:
+        words = N_("The text has {length} characters; at most {longest} fit.")
+        raise Rejected("content.too_long", words, length=len(text), longest=longest)
+    if not text.strip() and (content.kind == "text" or content.buttons):
+        raise Rejected("content.empty", N_("The message has no text."))
+    if content.kind != "text" and not _MEDIA_URL.fullmatch(texts.get("media_url", "")):
+        raise Rejected("content.media_url", N_("The media address must start with https://."))
 
 
 def first(values: Iterable[str]) -> str:
     """The first text that is not empty, else an empty one."""
     return next((value for value in values if value), "")
+
+
+_VARIABLE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_MEDIA_URL = re.compile(r"https://[^\s/?#]+\S*")
+
+
+def _check_template(content: Content) -> None:
+    if not content.template or not content.language:
+        text = N_("A template message needs a template and language.")
+        raise BadContent("content.template", text)
+    for place, parameter in enumerate(content.parameters, 1):
+        if not parameter.strip():
+            text = N_("Parameter {place} of the template is empty.")
+            raise BadContent("content.parameter", text, place=place)
+
+
+def _check_buttons(limits: Limits, label: str, buttons: tuple[str, ...]) -> None:
+    if len(buttons) > limits.buttons_max:
+        text = N_("{label} takes at most {most} buttons.")
+        raise BadContent("content.buttons", text, label=label, most=limits.buttons_max)
+    for button in buttons:
+        if not button.strip() or len(button) > limits.button_text_max:
+            text = N_("A button's text has 1 to {longest} characters.")
+            raise BadContent("content.button_text", text, longest=limits.button_text_max)
+        if "{{" in button:
+            text = N_("A button's text cannot hold variables.")
+            raise BadContent("content.button_variable", text)
+    if len(set(buttons)) < len(buttons):
+        raise BadContent("content.button_twice", N_("Two buttons have the same text."))
+
+
+def _is_safe(url: str) -> bool:
+    """https anywhere, http on loopback; nothing that two parsers could read differently."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    if re.search(r"[\s\\@?#]", url) or not host:
+        return False
+    if parts.scheme == "https" or (parts.scheme == "http" and host == "localhost"):
+        return True
+    try:
+        return parts.scheme == "http" and ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
