@@ -23,7 +23,7 @@ SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
     map(chr, range(0x2000, 0x200B))
 )
 """Unicode's White_Space, which is what polars strips (str.strip also takes U+001C to U+001F)."""
-WHOLE = 1e15
+WHOLE = 1e16
 """Whole numbers under this are written without a decimal point, whatever their type."""
 
 
@@ -202,7 +202,7 @@ def _date_column(text: pl.Expr, form: str) -> pl.Expr:
     return pl.coalesce(moment.dt.strftime(form), text)
 
 
-NUMBER = r"^-?[0-9]{1,15}(\.[0-9]{1,20})?$"
+NUMBER = r"^-?[0-9]{1,16}(\.[0-9]{1,20})?$"
 
 
 def _number(value: Value, decimals: int | None = None, signs: str = ",.") -> str:

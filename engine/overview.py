@@ -48,13 +48,9 @@ def overview(session: Session, *, ids: Collection[int] | None = None) -> list[Li
     """Every broadcast, or those of `ids`, newest first."""
     counted = _ledger_lines(session, ids)
     wanted = sa.true() if ids is None else db.Broadcast.id.in_(ids)
-    left = dict(
-        session.execute(
-            sa.select(db.LeftOut.broadcast_id, sa.func.count()).group_by(db.LeftOut.broadcast_id)
-        )
-        .tuples()
-        .all()
-    )
+    people = sa.func.count().label("people")
+    out = sa.select(db.LeftOut.broadcast_id, people).group_by(db.LeftOut.broadcast_id)
+    left = {row.broadcast_id: row.people for row in session.execute(out)}
     return [
         Line(
             id=row.id,

@@ -44,7 +44,12 @@ class Call:
         return filters.FILTERS[self.name].row(value, *self.arguments)
 
     def column(self, text: pl.Expr) -> pl.Expr:
-        return filters.FILTERS[self.name].column(text, *self.arguments)
+        """A step of its own: filters read their input several times, and chains would explode."""
+        return text.map_batches(self._texts, return_dtype=pl.String, is_elementwise=True)
+
+    def _texts(self, texts: pl.Series) -> pl.Series:
+        step = filters.FILTERS[self.name].column(pl.col("text"), *self.arguments)
+        return pl.select(text=texts.fill_null("")).select(step.alias("text"))["text"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +78,7 @@ class Slot:
             value = pl.when(value).then(value)  # false is what default replaces
         text = filters.text_column(value, dtype)
         for call in self.calls:
-            text = call.column(text.fill_null(""))
+            text = call.column(text)
         return text.fill_null("")
 
 
