@@ -17,12 +17,7 @@ from typing import Any, Protocol
 
 import orjson
 from pyreqwest.client import Client, ClientBuilder
-from pyreqwest.exceptions import (
-    ConnectError,
-    ConnectTimeoutError,
-    PoolTimeoutError,
-    RequestError,
-)
+from pyreqwest.exceptions import RequestError
 
 from channels.base import (
     Channel,
@@ -201,12 +196,22 @@ class Http:
         try:
             answer = await builder.body_bytes(request.body).build().send()
             body = await answer.bytes()
-        except (ConnectError, ConnectTimeoutError, PoolTimeoutError) as error:
-            raise Unreachable("connect", "The provider cannot be reached.") from error
         except RequestError as error:
+            if _never_left(error):
+                raise Unreachable("connect", "The provider cannot be reached.") from error
             raise Unclear("network", "The connection broke before the answer.") from error
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return Response(status=answer.status, headers=headers, body=body.to_bytes())
+
+
+def _never_left(error: RequestError) -> bool:
+    """Whether the connection was never made, so that no byte of the request can have left.
+
+    The class does not tell: pyreqwest 0.15 calls a connection cut after the request ConnectError,
+    and a late answer ConnectTimeoutError. Of its causes, hyper's "client error (Connect)" does.
+    """
+    causes = (error.details or {}).get("causes") or []
+    return any(cause["message"] == "client error (Connect)" for cause in causes)
 
 
 async def send_one(transport: Transport, channel: Channel, request: Request) -> str:
