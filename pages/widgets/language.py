@@ -70,6 +70,11 @@ def moment(value: dt.datetime | None, *, zone: str = "", format: str = "medium")
     return dates.format_datetime(value, format=format, tzinfo=place, locale=_locale())
 
 
+def day(value: dt.date) -> str:
+    """A calendar day, which has no zone."""
+    return dates.format_date(value, locale=_locale())
+
+
 def _locale() -> str:
     return {"es": "es_419"}.get(current(), "en")
 
