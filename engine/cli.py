@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from engine import cli_processes
+from engine import cli_broadcast, cli_channels, cli_people, cli_processes
 
 app = typer.Typer(
     name="pregon",
@@ -28,7 +28,8 @@ def main(
     context.obj = data
 
 
-cli_processes.register(app)
+for module in (cli_processes, cli_people, cli_channels, cli_broadcast):
+    module.register(app)
 
 if __name__ == "__main__":
     app(prog_name="pregon")

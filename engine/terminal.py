@@ -116,7 +116,7 @@ def part_line(part: str, line: str) -> None:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
-    """Rows as aligned columns; numbers to the right."""
+    """Rows as aligned columns under a head."""
     cells = [tuple(head), *(tuple(_cell(value) for value in row) for row in rows)]
     widths = [max(len(row[place]) for row in cells) for place in range(len(head))]
     return [
