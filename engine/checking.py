@@ -14,7 +14,7 @@ from engine.catalogue import CHANNEL, TAG, Catalogue, Field
 from engine.errors import Invalid
 from engine.language import N_
 from engine.operators import OPERATORS, Operator
-from engine.tree import Condition, Node, Place, from_json, walk
+from engine.tree import DEPTH_MAX, Condition, Node, Place, from_json, walk
 from engine.values import BadValue, Calendar
 
 ANY_DAY = Calendar(ZoneInfo("UTC"), dt.date(2000, 1, 1))
@@ -29,7 +29,7 @@ _NO_SEGMENT = N_("A segment does not exist any more (condition {condition} of gr
 
 def check(tree: Node, catalogue: Catalogue) -> None:
     """Raises Invalid for the first condition, in reading order, that cannot be used."""
-    _check(tree, catalogue, ())
+    _check(tree, catalogue, (), set())
 
 
 def parts(
@@ -74,29 +74,35 @@ def _references(
         raise Invalid("segment.gone", text, **place.details())
 
 
-def _check(tree: Node, catalogue: Catalogue, trail: tuple[int, ...]) -> None:
+def _check(tree: Node, catalogue: Catalogue, trail: tuple[int, ...], sound: set[int]) -> None:
+    """`trail`: the saved segments we are inside of. `sound`: those found good before."""
     for node, place in walk(tree):
-        if not isinstance(node, Condition):
-            continue
-        field, _, value = parts(node, place, catalogue, ANY_DAY)
-        if field.type == "segment":
-            _segment(value, place, catalogue, trail)
+        if isinstance(node, Condition):
+            field, _, value = parts(node, place, catalogue, ANY_DAY)
+            if field.type == "segment" and value not in sound:
+                _segment(value, place, catalogue, trail, sound)
+                sound.add(value)
 
 
-def _segment(id: int, place: Place, catalogue: Catalogue, trail: tuple[int, ...]) -> None:
+def _segment(
+    id: int, place: Place, catalogue: Catalogue, trail: tuple[int, ...], sound: set[int]
+) -> None:
     name = catalogue.field("segment").option(id)
     if id in trail:
+        raise _cycle(name, place)
+    if len(trail) == DEPTH_MAX:
         raise Invalid(
-            "segment.cycle",
-            "The segment “{segment}” leads to itself (condition {condition} of group {group}).",
-            segment=name,
+            "segment.too_deep",
+            "Segments stand in one another more than {depth} deep "
+            "(condition {condition} of group {group}).",
+            depth=DEPTH_MAX,
             **place.details(),
         )
     try:
-        _check(from_json(catalogue.trees[id]), catalogue, (*trail, id))
+        _check(from_json(catalogue.trees[id]), catalogue, (*trail, id), sound)
     except Invalid as error:
         if error.code == "segment.cycle":
-            raise
+            raise _cycle(error.details["segment"], place) from error
         raise Invalid(
             "segment.broken_reference",
             "The segment “{segment}” cannot be used as it stands: open it to see why "
@@ -104,3 +110,12 @@ def _segment(id: int, place: Place, catalogue: Catalogue, trail: tuple[int, ...]
             segment=name,
             **place.details(),
         ) from error
+
+
+def _cycle(name: object, place: Place) -> Invalid:
+    return Invalid(
+        "segment.cycle",
+        "The segment “{segment}” leads back to itself (condition {condition} of group {group}).",
+        segment=name,
+        **place.details(),
+    )

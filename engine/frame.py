@@ -10,6 +10,7 @@ channels rebuild.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import weakref
@@ -32,7 +33,7 @@ REBUILD_SHARE = 0.5
 """Above this share of changed people, reading everybody is faster."""
 WORDS_SHARE = 0.1
 """A text column with at most this share of different values is searched by value."""
-MASKS_MAX = 2_000
+MASKS_MAX = 500
 
 Stamp = tuple[int, ...]
 
@@ -64,10 +65,10 @@ class Frame:
     """workspace.contacts_version it shows."""
     shape: Shape = field(repr=False)
     stamp: Stamp = field(repr=False)
-    masks: dict[object, pl.Series] = field(default_factory=dict, repr=False)
-    """Boolean columns of finished conditions, kept by who computes them."""
-    ledger: dict[object, tuple[float, pl.Series]] = field(default_factory=dict, repr=False)
-    """The same of conditions on the message ledger, with the monotonic second of each."""
+    stamps: int = field(repr=False)
+    """Sum of everybody's updated_at in µs."""
+    masks: dict[object, tuple[float, pl.Series]] = field(default_factory=dict, repr=False)
+    """Boolean columns of finished conditions, with the monotonic second each was made."""
     texts: dict[str, Text] = field(default_factory=dict, repr=False)
     choices: dict[str, list[str]] = field(default_factory=dict, repr=False)
 
@@ -77,10 +78,17 @@ class Frame:
             found = self.texts[column] = _text(self.people, column)
         return found
 
-    def keep(self, key: object, mask: pl.Series) -> pl.Series:
-        if len(self.masks) >= MASKS_MAX:
-            self.masks.clear()
-        self.masks[key] = mask
+    def mask(
+        self, key: object, make: Callable[[], pl.Series], *, stale: float = math.inf
+    ) -> pl.Series:
+        """The mask kept under `key` if it is at most `stale` seconds old, else a new one."""
+        now = time.monotonic()
+        made, mask = self.masks.get(key, (-math.inf, None))
+        if mask is None or now - made >= stale:
+            mask = make()
+            if len(self.masks) >= MASKS_MAX:
+                self.masks.clear()
+            self.masks[key] = now, mask
         return mask
 
 
@@ -173,6 +181,7 @@ def _refreshed(session: Session, old: Frame | None) -> Frame:
     table = _updated(session, old, shape) if old is not None else None
     if table is None:
         table = people.read(session, shape)
+    total = sum_of(table["updated_at"])
     choices: dict[str, list[str]] = {}
     return Frame(
         people=table,
@@ -180,6 +189,7 @@ def _refreshed(session: Session, old: Frame | None) -> Frame:
         version=stamp[0],
         shape=shape,
         stamp=stamp,
+        stamps=total,
         choices=choices,
     )
 
@@ -199,7 +209,7 @@ def _updated(session: Session, old: Frame, shape: Shape) -> pl.DataFrame | None:
     """The old people with what changed in its place; None when all must be read again."""
     if (shape.fields, shape.channels) != (old.shape.fields, old.shape.channels):
         return None
-    changed, gone = _difference(session, old.people)
+    changed, gone = _difference(session, old)
     if len(changed) > REBUILD_SHARE * old.people.height:
         return None
     new = set(shape.tags) - set(old.shape.tags)
@@ -211,14 +221,18 @@ def _updated(session: Session, old: Frame, shape: Shape) -> pl.DataFrame | None:
     return pl.concat([kept, people.read(session, shape, changed)]).sort("id")
 
 
-def _difference(session: Session, table: pl.DataFrame) -> tuple[list[int], list[int]]:
-    """(ids to read again, ids that are gone): proven against the database's checksum."""
-    known = table.select("id", pl.col("updated_at").to_physical())
-    newest = known["updated_at"].max()
+def _difference(session: Session, old: Frame) -> tuple[list[int], list[int]]:
+    """(ids to read again, ids that are gone), proven against the database's checksum."""
+    known = old.people.select("id", "updated_at")
+    newest = known["updated_at"].to_physical().max()
     since = int(newest) - OVERLAP if isinstance(newest, int) else None
     recent = people.stamps(session, since).join(known, on=["id", "updated_at"], how="anti")
-    after = pl.concat([known.join(recent, on="id", how="anti"), recent])
-    if people.checksum(session) == (after.height, sum_of(after["updated_at"])):
+    before = known.filter(pl.col("id").is_in(recent["id"].implode()))
+    expected = (
+        known.height - before.height + recent.height,
+        old.stamps - sum_of(before["updated_at"]) + sum_of(recent["updated_at"]),
+    )
+    if people.checksum(session) == expected:
         return recent["id"].to_list(), []
     everybody = people.stamps(session)
     changed = everybody.join(known, on=["id", "updated_at"], how="anti")
@@ -226,7 +240,8 @@ def _difference(session: Session, table: pl.DataFrame) -> tuple[list[int], list[
     return changed["id"].to_list(), gone["id"].to_list()
 
 
-def sum_of(stamps: pl.Series) -> int:
-    """Their exact sum, past what 64 bits hold."""
+def sum_of(moments: pl.Series) -> int:
+    """The exact sum of a column of moments in µs, past what 64 bits hold."""
+    stamps = moments.to_physical()
     high, low = stamps // 2**20, stamps % 2**20
     return (int(high.sum()) << 20) + int(low.sum())

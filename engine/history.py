@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from engine import db
-from engine.values import Span
 
 _message = db.Message
 MOMENTS: dict[str, Any] = {
@@ -33,19 +32,14 @@ def in_broadcasts(session: Session, field: str, broadcasts: Sequence[int]) -> pl
     return pl.Series("id", session.scalars(who.distinct()).all(), dtype=pl.Int64)
 
 
-def latest(session: Session, field: str, span: Span) -> pl.DataFrame:
-    """[id, at Datetime µs UTC]: the last time it happened to a person in the days of `span`."""
+def latest(session: Session, field: str, *, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
+    """[id, at Datetime µs UTC]: the last time it happened to a person in [start, end)."""
     at = sa.type_coerce(MOMENTS[field], sa.BigInteger)
-    start, end = (db.micros(edge) for edge in (span.start, span.end) if _is_moment(edge))
     statement = (
         sa.select(_message.contact_id, sa.func.max(at))
-        .where(at >= start, at < end)
+        .where(at >= db.micros(start), at < db.micros(end))
         .group_by(_message.contact_id)
     )
-    rows = [tuple(row) for row in session.execute(statement)]
+    rows = session.connection().execute(statement).cursor.fetchall()
     frame = pl.DataFrame(rows, schema={"id": pl.Int64, "at": pl.Int64}, orient="row")
     return frame.with_columns(pl.col("at").cast(pl.Datetime("us", "UTC")))
-
-
-def _is_moment(edge: dt.date) -> bool:
-    return isinstance(edge, dt.datetime)

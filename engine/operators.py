@@ -35,8 +35,8 @@ class Operator:
 
     def holds(self, subject: Subject, value: Any) -> pl.Expr:
         """The condition as a boolean column without nulls."""
-        found = self.expression(subject, value).fill_null(False)
-        return ~found if self.negative else found
+        found: pl.Expr = self.expression(subject, value).fill_null(False)
+        return found.not_() if self.negative else found
 
 
 # Expressions of the positive operators

@@ -223,13 +223,14 @@ def _parts(statement: Statement, key: Any, ids: Sequence[int] | None) -> Iterato
 
 
 def stamps(session: Session, since: int | None = None) -> pl.DataFrame:
-    """[id, updated_at Int64] of people changed at `since` (µs) or later, or of everybody."""
+    """[id, updated_at] of people changed at `since` (µs) or later, or of everybody."""
     at = sa.type_coerce(db.Contact.updated_at, sa.BigInteger)
     statement = sa.select(db.Contact.id, at)
     if since is not None:
         statement = statement.where(at >= since)
     rows = _rows(session, statement, None, None)
-    return pl.DataFrame(rows, schema={"id": pl.Int64, "updated_at": pl.Int64}, orient="row")
+    frame = pl.DataFrame(rows, schema={"id": pl.Int64, "updated_at": pl.Int64}, orient="row")
+    return frame.with_columns(pl.col("updated_at").cast(MOMENT))
 
 
 def checksum(session: Session) -> tuple[int, int]:

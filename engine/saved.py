@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -40,10 +42,10 @@ def save(session: Session, id: int, tree: Node) -> db.Segment:
     """Replace the tree. Raises NotFound, Invalid as `checking.check`, a cycle included."""
     db.touch_contacts(session)
     row = get(session, id)
+    known = catalogue.read(session)
+    check(tree, replace(known, trees={**known.trees, id: to_json(tree)}))
     row.tree, row.updated_at = to_json(tree), db.now()
     session.flush()
-    with session.no_autoflush:
-        check(tree, catalogue.read(session))
     return row
 
 

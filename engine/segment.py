@@ -25,6 +25,7 @@ from engine.tree import Node
 from engine.tree import from_json as from_json
 from engine.tree import to_json as to_json
 from engine.values import Calendar
+from engine.wording import name_of as name_of
 from engine.wording import words as words
 
 

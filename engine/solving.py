@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from operator import and_, or_
 from typing import Any
@@ -31,6 +31,8 @@ class Solver:
     calendar: Calendar
     stale: float
     """Seconds that an answer of the ledger may be old."""
+    segments: dict[int, pl.Series] = field(default_factory=dict)
+    """Saved segments met on the way."""
 
     def mask(self, tree: Node) -> pl.Series:
         """Raises Invalid as `checking.check`."""
@@ -64,12 +66,11 @@ class Solver:
         field, operator, value = parts(condition, _AT_ROOT, self.frame.catalogue, self.calendar)
         if field.type == "segment":
             return self._segment(operator, value)
-        if field.type == "history":
-            return self._history(condition, field, operator, value)
+        make, stale = self._column, math.inf
+        if field.type == "history":  # nothing says when the ledger moves
+            make, stale = self._history, self.stale
         key = (condition, self.calendar.today)
-        if (mask := self.frame.masks.get(key)) is None:
-            mask = self.frame.keep(key, self._column(field, operator, value))
-        return mask
+        return self.frame.mask(key, lambda: make(field, operator, value), stale=stale)
 
     def _column(self, field: Field, operator: Operator, value: Any) -> pl.Series:
         people = self.frame.people
@@ -84,30 +85,22 @@ class Solver:
         return people.select(operator.holds(subject, value)).to_series()
 
     def _segment(self, operator: Operator, id: int) -> pl.Series:
-        members = self._node(from_json(self.frame.catalogue.trees[id]), "", {})
+        if (members := self.segments.get(id)) is None:
+            tree = from_json(self.frame.catalogue.trees[id])
+            members = self.segments[id] = self._node(tree, "", {})
         return members.to_frame("in").select(operator.holds(pl.col("in"), id)).to_series()
 
-    def _history(
-        self, condition: Condition, field: Field, operator: Operator, value: Any
-    ) -> pl.Series:
-        """Computed from the ledger each time it may be too old: nothing says when that moves."""
-        key = (condition, self.calendar.today)
-        now = time.monotonic()
-        kept = self.frame.ledger.get(key)
-        if kept is not None and now - kept[0] < self.stale:
-            return kept[1]
-        subject = self._happened(field, operator, value)
-        mask = subject.to_frame("at").select(operator.holds(pl.col("at"), value)).to_series()
-        self.frame.ledger[key] = (now, mask)
-        return mask
+    def _history(self, field: Field, operator: Operator, value: Any) -> pl.Series:
+        subject = self._happened(field, operator, value).to_frame("at")
+        return subject.select(operator.holds(pl.col("at"), value)).to_series()
 
     def _happened(self, field: Field, operator: Operator, value: Any) -> pl.Series:
         """What a history operator is about: whether it happened, or when it last did."""
         ids = self.frame.people["id"]
         with self.database.read() as session:
             if operator.value == "days":
-                latest = history.latest(session, field.key, value)
-                return ids.to_frame().join(latest, on="id", how="left", maintain_order="left")["at"]
+                last = history.latest(session, field.key, start=value.start, end=value.end)
+                return ids.to_frame().join(last, on="id", how="left", maintain_order="left")["at"]
             broadcasts = [value] if operator.value == "id" else self._labelled(value)
             return ids.is_in(history.in_broadcasts(session, field.key, broadcasts).implode())
 

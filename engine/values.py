@@ -77,7 +77,7 @@ def fold(text: pl.Expr) -> pl.Expr:
 
 def prepare(takes: Takes, value: Any, *, type: Type, calendar: Calendar) -> Any:
     """The value as an operator's expression takes it. Raises BadValue."""
-    one = _READERS.get(type, _text)
+    one: Callable[[Any], Any] = _READERS.get(type, _text)
     match takes:
         case "nothing":
             if value is not None:

@@ -18,7 +18,7 @@ from engine.tree import Condition, Node
 _DAY = N_("{days} day")
 _DAYS = N_("{days} days")
 _PAIR = N_("{low} and {high}")
-_JOINED = {"all": N_(" and "), "any": N_(" or "), "none": N_(" or ")}
+_JOINED = {"all": N_("and"), "any": N_("or"), "none": N_("or")}
 _NONE = N_("none of ({conditions})")
 _EVERYBODY = N_("everybody")
 _GONE = N_("something that was deleted")
@@ -28,7 +28,7 @@ _MORE = N_("{values} and {number} more")
 
 def words(tree: Node, catalogue: Catalogue, language: str = "en") -> str:
     """The tree in words, also one that cannot be used: what is not known is shown as written."""
-    text = _node(tree, catalogue, language, outer=True)
+    text = _node(tree, catalogue, language, inside=False)
     return text[:1].upper() + text[1:]
 
 
@@ -36,30 +36,29 @@ def name_of(field: Field, value: object, language: str = "en") -> str:
     """A value as people see it: a tag's name, a country in their language, a date."""
     locale = babel.Locale(language)
     if field.key == "contact.country":
-        return locale.territories.get(str(value).upper(), str(value))
+        return str(locale.territories.get(str(value).upper(), value))
     if field.key == "contact.language":
-        return locale.languages.get(str(value).lower(), str(value))
+        return str(locale.languages.get(str(value).lower(), value))
     named = field.option(value)
     if named is None and isinstance(value, int) and field.type not in ("number", "choice"):
         return translator(language)(_GONE)
     return named or str(value)
 
 
-def _node(node: Node, catalogue: Catalogue, language: str, *, outer: bool) -> str:
+def _node(node: Node, catalogue: Catalogue, language: str, *, inside: bool) -> str:
+    """`inside`: it stands beside others, so that what joins its own members needs brackets."""
     t = translator(language)
     if isinstance(node, Condition):
         return _condition(node, catalogue, language)
     if not node.of:
         return t(_EVERYBODY)
-    alone = outer or len(node.of) == 1
-    inside = node.match == "none" or len(node.of) == 1
-    members = [
-        _node(member, catalogue, language, outer=inside and len(node.of) == 1) for member in node.of
-    ]
-    text = t(_JOINED[node.match]).join(members)
+    several = len(node.of) > 1
+    within = several or (inside and node.match != "none")
+    members = [_node(member, catalogue, language, inside=within) for member in node.of]
+    text = f" {t(_JOINED[node.match])} ".join(members)
     if node.match == "none":
         return t(_NONE).format(conditions=text)
-    return text if alone else f"({text})"
+    return f"({text})" if inside and several else text
 
 
 def _condition(condition: Condition, catalogue: Catalogue, language: str) -> str:
