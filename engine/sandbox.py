@@ -216,7 +216,7 @@ class Sandbox:
             del self._tries[key]
         provider_id, answer = "", None
         if outcome == "accepted":
-            provider_id = wire.provider_id(next(self._numbers))
+            provider_id = wire.provider_id(next(self._numbers), message.address)
             if self._plan(wire, account, message, provider_id):
                 wait = max(wait, EARLY_SECONDS)
             answer = wire.accepted(message, account, provider_id)

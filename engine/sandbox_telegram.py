@@ -160,8 +160,9 @@ def _buttons(markup: Any) -> tuple[tuple[str, str], ...]:
     return tuple(listed)
 
 
-def provider_id(number: int) -> str:
-    return str(number)
+def provider_id(number: int, address: str) -> str:
+    """Message ids count per chat."""
+    return f"{address}:{number}"
 
 
 def accepted(message: Message, account: Account, provider_id: str) -> Answer:
@@ -230,13 +231,17 @@ def _update(account: Account, item: News) -> dict[str, Any]:
 
 
 def _sent(message: Message, account: Account, provider_id: str) -> dict[str, Any]:
-    return {
-        "message_id": int(provider_id),
+    sent = {
+        "message_id": int(provider_id.rpartition(":")[2]),
         "from": _bot(account),
         "chat": _chat(message.address),
         "date": int(time.time()),
         "text": message.text,
     }
+    if message.buttons and message.buttons[0][0]:
+        rows = [[{"text": text, "callback_data": data}] for data, text in message.buttons]
+        sent["reply_markup"] = {"inline_keyboard": rows}
+    return sent
 
 
 def _bot(account: Account) -> dict[str, Any]:

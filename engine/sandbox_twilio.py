@@ -8,8 +8,9 @@ import hmac
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from email.utils import formatdate
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
+from channels import sms_parts
 from channels.twilio_sms import TwilioSms
 from engine.population import What
 from engine.sandbox_wire import (
@@ -97,12 +98,14 @@ def message(asked: Asked, account: Account) -> Message:
     if callback_url and not is_url(callback_url):
         raise Refused(_error(400, 21609, "Invalid 'StatusCallback' url"))
     fields.pop("StatusCallback", None)
+    text = given.get("Body", "")
     return Message(
         address=given["To"],
         digest=digest(fields),
-        text=given.get("Body", ""),
+        text=text,
         callback_url=callback_url,
-        reference=callback_url.partition("?")[2].removeprefix("ref="),
+        reference=form(urlsplit(callback_url).query).get("ref", [""])[0],
+        units=1 if media else sms_parts.count(text).parts,
     )
 
 
@@ -115,7 +118,7 @@ def _check_sender(given: Mapping[str, str], account: Account) -> None:
         raise Refused(_error(400, 21606, reason))
 
 
-def provider_id(number: int) -> str:
+def provider_id(number: int, address: str) -> str:
     return f"SM{number:032x}"
 
 
@@ -193,7 +196,7 @@ def _status(account: Account, item: News) -> dict[str, str]:
 
 
 def _inbound(account: Account, item: News) -> dict[str, str]:
-    sid = provider_id(item.number)
+    sid = provider_id(item.number, item.message.address)
     fields = dict.fromkeys(("MessageSid", "SmsSid", "SmsMessageSid"), sid)
     fields |= {
         "AccountSid": account.account,

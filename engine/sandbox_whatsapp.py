@@ -46,6 +46,7 @@ REFUSALS: dict[str, tuple[int, int, str]] = {
 
 _PATH = re.compile(r"/v\d+\.\d+/([^/]+)(/messages)?")
 _NUMBER = re.compile(r"\+?[0-9]{7,15}")
+_USER_ID = re.compile(r"[A-Z]{2}(\.ENT)?\.[A-Za-z0-9]{1,128}")
 _PARAMETER_FORBIDDEN = re.compile(r"[\n\t]| {5,}")
 
 
@@ -91,22 +92,30 @@ def message(asked: Asked, account: Account) -> Message:
         raise Refused(_error(400, 100, "Invalid parameter", "The body is not a JSON object"))
     if document.get("messaging_product") != "whatsapp":
         raise _missing("messaging_product")
-    to = document.get("to")
-    if not isinstance(to, str) or not _NUMBER.fullmatch(to):
-        raise Refused(_error(400, 131009, "Parameter value is not valid", "to"))
+    address = _address(document)
     reference = document.pop("biz_opaque_callback_data", "")
     if not isinstance(reference, str) or len(reference) > REFERENCE_MAX:
         raise _invalid("biz_opaque_callback_data is at most 512 characters long")
     kind = document.get("type", "text")
     text, buttons = _content(kind, document.get(kind))
     return Message(
-        address=to,
+        address=address,
         digest=digest(document),
         text=text,
         reference=reference,
         buttons=buttons,
         template=kind == "template",
     )
+
+
+def _address(document: dict[str, Any]) -> str:
+    """A number in `to`, or the user id of somebody who hides theirs in `recipient`."""
+    to, user_id = document.get("to"), document.get("recipient")
+    if isinstance(to, str) and _NUMBER.fullmatch(to):
+        return to.removeprefix("+")
+    if to is None and isinstance(user_id, str) and _USER_ID.fullmatch(user_id):
+        return user_id
+    raise Refused(_error(400, 131009, "Parameter value is not valid", "to"))
 
 
 def _content(kind: Any, part: Any) -> tuple[str, tuple[tuple[str, str], ...]]:
@@ -178,7 +187,7 @@ def _text(value: Any, name: str, most: int, *, empty: bool = False) -> str:
     return value
 
 
-def provider_id(number: int) -> str:
+def provider_id(number: int, address: str) -> str:
     raw = b"\x1d\x0csandbox" + number.to_bytes(10, "big")
     return "wamid." + base64.b64encode(raw).decode()
 
@@ -188,7 +197,7 @@ def accepted(message: Message, account: Account, provider_id: str) -> Answer:
         200,
         {
             "messaging_product": "whatsapp",
-            "contacts": [{"input": message.address, "wa_id": _wa_id(message)}],
+            "contacts": [{"input": message.address, **_person(message)}],
             "messages": [{"id": provider_id, "message_status": "accepted"}],
         },
     )
@@ -243,7 +252,7 @@ def _status(item: News) -> dict[str, Any]:
         "id": item.provider_id,
         "status": item.what,
         "timestamp": str(int(item.at)),
-        "recipient_id": _wa_id(item.message),
+        f"recipient_{'user_' if _hides_number(item.message) else ''}id": item.message.address,
     }
     if item.message.reference:
         status["biz_opaque_callback_data"] = item.message.reference
@@ -264,10 +273,10 @@ def _failure(*, lasting: bool) -> dict[str, Any]:
 
 
 def _reply(account: Account, item: News) -> dict[str, Any]:
-    person = _wa_id(item.message)
+    person = item.message.address
     reply: dict[str, Any] = {
-        "from": person,
-        "id": provider_id(item.number),
+        "from_user_id" if _hides_number(item.message) else "from": person,
+        "id": provider_id(item.number, item.message.address),
         "timestamp": str(int(item.at)),
     }
     if item.quotes:
@@ -281,7 +290,7 @@ def _reply(account: Account, item: News) -> dict[str, Any]:
         key, title = item.message.buttons[item.button]
         pressed = {"type": "button_reply", "button_reply": {"id": key, "title": title}}
         reply |= {"type": "interactive", "interactive": pressed}
-    contact = {"profile": {"name": f"Sandbox {person[-4:]}"}, "wa_id": person}
+    contact = {"profile": {"name": f"Sandbox {person[-4:]}"}, **_person(item.message)}
     return {"contacts": [contact], "messages": [reply]}
 
 
@@ -305,8 +314,12 @@ def _call(account: Account, value: dict[str, Any], news: int) -> Call:
     return Call(url=account.hook_url, headers=headers, body=body, news=news)
 
 
-def _wa_id(message: Message) -> str:
-    return message.address.lstrip("+")
+def _hides_number(message: Message) -> bool:
+    return not message.address.isdecimal()
+
+
+def _person(message: Message) -> dict[str, str]:
+    return {"user_id" if _hides_number(message) else "wa_id": message.address}
 
 
 def _display_number(account: Account) -> str:

@@ -137,7 +137,8 @@ class Wire(Protocol):
     def message(self, asked: Asked, account: Account) -> Message:
         """What is to be sent. Raises Refused for what the provider would not take."""
 
-    def provider_id(self, number: int) -> str: ...
+    def provider_id(self, number: int, address: str) -> str:
+        """As a channel of ours reads it from the answer."""
 
     def accepted(self, message: Message, account: Account, provider_id: str) -> Answer: ...
 

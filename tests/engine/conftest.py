@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from base64 import b64encode
@@ -61,6 +62,7 @@ class Door:
     status: Callable[[int], int] = lambda _: 200
     taken: list[Told] = field(default_factory=list)
     refused: int = 0
+    calls: Iterator[int] = field(default_factory=itertools.count)
     port: int = 0
 
     def open(self, port: int = 0) -> None:
@@ -71,7 +73,7 @@ class Door:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                status = door.status(len(door.taken) + door.refused)
+                status = door.status(next(door.calls))
                 if status == 200:
                     named = {name.lower(): value for name, value in self.headers.items()}
                     door.taken.append(Told(self.path, named, body))
@@ -204,3 +206,14 @@ def run_sandbox(tmp_path: Path, door: Door) -> Iterator[Callable[..., Running]]:
     yield start
     for running in started:
         running.close()
+
+
+@pytest.fixture(scope="module")
+def calm_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One sandbox of calm people for every test of a module that only asks it something."""
+    door = Door()
+    door.open()
+    running = Running(tmp_path_factory.mktemp("calm"), door, Population.calm())
+    yield running
+    running.close()
+    door.close()
