@@ -1,4 +1,4 @@
-"""A broadcast's life: its draft, its one transition table, its confirmation. Only writer of its state."""
+"""A broadcast: its draft, its one transition table, its confirmation. Only writer of its state."""
 
 from __future__ import annotations
 
@@ -45,9 +45,11 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 ENDED = frozenset(state for state, after in TRANSITIONS.items() if not after)
 MESSAGES_MAX = 10
 EDITABLE = frozenset(
-    "name labels segment_id mode channels content only_interacted "
-    "start_local timezone rate_count rate_per".split()
-)
+    {
+        "name", "labels", "segment_id", "mode", "channels", "content",
+        "only_interacted", "start_local", "timezone", "rate_count", "rate_per",
+    }
+)  # fmt: skip
 """What a draft's editor may change."""
 
 
@@ -425,15 +427,12 @@ def begin(session: Session, id: int, *, now: dt.datetime, grace: dt.timedelta) -
 
 def finish(session: Session, id: int) -> str | None:
     """Sending → completed when nothing is planned or claimed; None while something is."""
-    states = dict(
-        session.execute(
-            sa.select(db.Message.state, sa.func.count())
-            .where(db.Message.broadcast_id == id)
-            .group_by(db.Message.state)
-        )
-        .tuples()
-        .all()
+    counted = session.execute(
+        sa.select(db.Message.state, sa.func.count())
+        .where(db.Message.broadcast_id == id)
+        .group_by(db.Message.state)
     )
+    states: dict[str, int] = dict(counted.all())
     if states.get("planned") or states.get("claimed"):
         return None
     clean = not (states.get("failed") or states.get("unknown"))

@@ -208,13 +208,18 @@ def record(session: Session, token: str, outcomes: Sequence[Outcome]) -> None:
             write(session, token, some)
 
 
+def _any_of(states: Sequence[str]) -> Any:
+    """Like IN, which SQLAlchemy cannot use in a statement executed many times."""
+    return sa.or_(*(MESSAGE.state == state for state in states))
+
+
 def _mine(token: str, *states: str) -> Any:
     """The rows an outcome may still change."""
     return sa.and_(
         MESSAGE.id == sa.bindparam("message"),
         MESSAGE.attempt == sa.bindparam("of_attempt"),
         MESSAGE.claimed_by == token,
-        MESSAGE.state.in_(states),
+        _any_of(states),
     )
 
 
@@ -232,7 +237,7 @@ def _at(micros: int) -> dt.datetime:
 
 def _write_accepted(session: Session, token: str, some: Sequence[Outcome]) -> None:
     """Accepted, or further already when a receipt was faster; then the next part's turn."""
-    state = sa.case((MESSAGE.state.in_(("claimed", "unknown")), "accepted"), else_=MESSAGE.state)
+    state = sa.case((_any_of(("claimed", "unknown")), "accepted"), else_=MESSAGE.state)
     _write(
         session,
         sa.update(MESSAGE)
@@ -241,7 +246,9 @@ def _write_accepted(session: Session, token: str, some: Sequence[Outcome]) -> No
             state=state,
             provider_id=sa.bindparam("given_id"),
             sent_at=sa.bindparam("left_at"),
-            accepted_at=sa.func.coalesce(MESSAGE.accepted_at, sa.bindparam("taken_at")),
+            accepted_at=sa.func.coalesce(
+                MESSAGE.accepted_at, sa.bindparam("taken_at", type_=db.Moment())
+            ),
             reason_class="",
         ),
         [

@@ -89,8 +89,9 @@ def _advance(session: Session, id: int, receipt: Receipt) -> None:
         _fail(session, id, receipt)
         return
     stamp = getattr(MESSAGE, STAMPS[receipt.state])
+    at = sa.literal(receipt.at, db.Moment())
     earlier: dict[Any, Any] = {
-        column: sa.func.coalesce(column, receipt.at) for column in _stamps_up_to(receipt.state)
+        column: sa.func.coalesce(column, at) for column in _stamps_up_to(receipt.state)
     }
     outranks = MESSAGE.state.in_(BEHIND[receipt.state])
     session.execute(
@@ -99,7 +100,7 @@ def _advance(session: Session, id: int, receipt: Receipt) -> None:
         .values(
             {
                 **earlier,
-                stamp: sa.func.coalesce(stamp, receipt.at),
+                stamp: sa.func.coalesce(stamp, at),
                 MESSAGE.state: sa.case(
                     (outranks, REACHED[receipt.state]),
                     else_=MESSAGE.state,

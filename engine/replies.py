@@ -68,10 +68,11 @@ def _apply_reply(session: Session, channel: db.Channel, event: Reply) -> None:
     if not _keep(session, channel.id, person.id, message_id, event):
         return
     if message_id is not None:
+        at = sa.literal(event.at, db.Moment())
         session.execute(
             sa.update(MESSAGE)
             .where(MESSAGE.id == message_id)
-            .values(replied_at=sa.func.coalesce(MESSAGE.replied_at, event.at))
+            .values(replied_at=sa.func.coalesce(MESSAGE.replied_at, at))
             .execution_options(synchronize_session=False)
         )
     _obey(session, channel.id, person.id, event)
