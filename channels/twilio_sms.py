@@ -12,7 +12,7 @@ import hmac
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
-from urllib.parse import parse_qs, parse_qsl, quote, quote_plus, urlsplit, urlunsplit
+from urllib.parse import parse_qs, parse_qsl, quote, urlsplit, urlunsplit
 
 from channels import sms_parts, wire
 from channels.base import (
@@ -110,14 +110,14 @@ class TwilioSms(Channel):
         def fill(outgoing: Outgoing) -> Request:
             texts = outgoing.texts
             check_person(self, content, texts)
-            body = [start, quote_plus(outgoing.address, errors="replace")]
+            body = [start, wire.quoted(outgoing.address)]
             if text := texts.get("text", ""):
-                body += ["&Body=", quote_plus(text, errors="replace")]
+                body += ["&Body=", wire.quoted(text)]
             if content.kind != "text":
-                body += ["&MediaUrl=", quote_plus(texts["media_url"], errors="replace")]
+                body += ["&MediaUrl=", wire.quoted(texts["media_url"])]
             if end:
                 # quoted twice: a value of the callback's query, which is a value of this form
-                body += [end, quote_plus(quote(outgoing.reference, safe=""))]
+                body += [end, wire.quoted(wire.quoted(outgoing.reference))]
             return Request(method="POST", url=url, headers=headers, body="".join(body).encode())
 
         return fill
@@ -168,11 +168,11 @@ class TwilioSms(Channel):
     def _constants(self) -> tuple[str, str]:
         """The form up to the address, and from the callback up to the reference."""
         name = "MessagingServiceSid" if self.sender.startswith("MG") else "From"
-        start = f"{name}={quote_plus(self.sender)}&To="
+        start = f"{name}={wire.quoted(self.sender)}&To="
         if not self.callback_url:
             return start, ""
         joint = "&" if "?" in self.callback_url else "?"
-        return start, "&StatusCallback=" + quote_plus(f"{self.callback_url}{joint}ref=")
+        return start, "&StatusCallback=" + wire.quoted(f"{self.callback_url}{joint}ref=")
 
     def _signed(self, hook: Hook) -> dict[str, str]:
         """The form of a call that carries Twilio's signature of its URL and every field."""

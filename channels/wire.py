@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from json.encoder import encode_basestring
 from typing import Any
+from urllib.parse import quote_plus
 
 # Bodies with holes
 
@@ -42,6 +43,14 @@ def filler(document: object) -> Callable[[Mapping[str, str]], bytes]:
         return "".join(parts).encode("utf-8", "replace")
 
     return fill
+
+
+def quoted(text: str) -> str:
+    """urllib's quote_plus at half its cost: once a message, it shows."""
+    return "".join(map(_QUOTED.__getitem__, text.encode("utf-8", "replace")))
+
+
+_QUOTED = tuple(quote_plus(bytes([byte])) for byte in range(256))
 
 
 # JSON from strangers
