@@ -227,13 +227,7 @@ def clean_custom(field: db.ContactField, raw: object) -> str | int | float | boo
         return None
     value = _typed(field.type, raw)
     if value is None:
-        raise Invalid(
-            "field.bad_value",
-            "“{value}” cannot be the {type} that “{label}” holds.",
-            value=tidy(raw)[:60],
-            type=TYPES[field.type].lower(),
-            label=field.label,
-        )
+        raise unfit(field, tidy(raw))
     if field.type == "choice" and field.options and value not in field.options:
         raise Invalid(
             "field.not_an_option",
@@ -242,6 +236,16 @@ def clean_custom(field: db.ContactField, raw: object) -> str | int | float | boo
             label=field.label,
         )
     return value
+
+
+def unfit(field: db.ContactField, text: str) -> Invalid:
+    return Invalid(
+        "field.bad_value",
+        "“{value}” does not fit the field “{label}” ({type}).",
+        value=text[:60],
+        label=field.label,
+        type=field.type,
+    )
 
 
 def _typed(type: str, raw: object) -> str | int | float | bool | None:

@@ -172,8 +172,8 @@ def tag_ids(session: Session, names: Iterable[str]) -> dict[str, int]:
                 "“{name}” cannot be a tag: use up to 100 characters without , ; or |.",
                 name=name[:60],
             )
-    found = sa.select(db.Tag.key, db.Tag.id).where(db.Tag.key.in_(wanted))
-    known = {row.key: row.id for row in session.execute(found)}
+    every = session.execute(sa.select(db.Tag.key, db.Tag.id))
+    known = {row.key: row.id for row in every if row.key in wanted}
     for key, name in wanted.items():
         if key not in known:
             row = db.Tag(key=key, name=name)
@@ -189,15 +189,22 @@ def tag(session: Session, contact_ids: Sequence[int], names: Sequence[str]) -> i
     ids = set(tag_ids(session, names).values())
     gained: set[int] = set()
     for chunk in _chunks(contact_ids):
-        held = sa.select(db.ContactTag.contact_id, db.ContactTag.tag_id).where(
-            db.ContactTag.contact_id.in_(chunk), db.ContactTag.tag_id.in_(ids)
-        )
-        there = {(who, what) for who, what in session.execute(held)}
+        there = links(session, chunk)
         new = [(who, what) for who in chunk for what in ids if (who, what) not in there]
         link(session, new)
         gained |= {who for who, _ in new}
     _changed(session, gained)
     return len(gained)
+
+
+def links(session: Session, contact_ids: Iterable[int]) -> set[tuple[int, int]]:
+    """The people's tags: (contact id, tag id)."""
+    held: set[tuple[int, int]] = set()
+    for chunk in _chunks(list(contact_ids)):
+        pairs = sa.select(db.ContactTag.contact_id, db.ContactTag.tag_id)
+        rows = session.execute(pairs.where(db.ContactTag.contact_id.in_(chunk)))
+        held |= {(who, what) for who, what in rows}
+    return held
 
 
 def link(session: Session, pairs: Sequence[tuple[int, int]]) -> None:

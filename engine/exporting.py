@@ -75,7 +75,7 @@ def frame(session: Session, ids: Sequence[int] | None) -> pl.DataFrame:
     ]
     table = pl.concat(parts) if parts else pl.DataFrame(schema=schema)
     return table.with_columns(
-        pl.col(row.key).cast(pl.Date, strict=False)
+        pl.col(row.key).str.to_date("%Y-%m-%d", strict=False)
         if row.type == "date"
         else pl.col(row.key).str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
         for row in custom
