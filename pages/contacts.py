@@ -1,7 +1,170 @@
-"""To be drawn."""
+"""Contacts: a live table of everybody; find, open, add, import (`?view=import`) and export them."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import partial
+from pathlib import Path
 
 import streamlit as st
 
-from pages.widgets.language import _
+from engine import contacts, frame, segment
+from engine.language import LANGUAGES, N_
+from pages.widgets import contact_import, language, people_table, person, problems, workspace
+from pages.widgets.language import _, counted
 
-st.title(_("contacts".capitalize()))
+FOUND_MAX = 200
+FORMATS = {"csv": "CSV", "xlsx": "Excel", "parquet": "Parquet"}
+
+
+def main() -> None:
+    if st.query_params.get("view") == "import":
+        if st.button(_("All contacts"), icon=":material/arrow_back:", type="tertiary"):
+            st.switch_page("contacts.py")
+        st.title(_("Import contacts"))
+        contact_import.draw()
+        return
+    toolbar()
+    loaded = frame.load(workspace.database())
+    if loaded.people.is_empty():
+        empty()
+        return
+    everybody(loaded)
+    if (opened := st.session_state.pop("contacts.opened", None)) is not None:
+        person.show(opened)
+
+
+def toolbar() -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title(_("Contacts"), width="content")
+        st.space("stretch")
+        if st.button(_("Import"), icon=":material/upload_file:", type="primary"):
+            st.switch_page("contacts.py", query_params={"view": "import"})
+        if st.button(_("Add contact"), icon=":material/person_add:"):
+            st.dialog(_("Add contact"), icon=":material/person_add:")(add)()
+        with st.popover(_("Export"), icon=":material/download:"):
+            export()
+
+
+def empty() -> None:
+    with st.container(border=True):
+        st.markdown(_("**Nobody here yet.** Import a file, or add a person by hand."))
+        st.markdown(
+            _(
+                "A CSV or Excel file is taken as it is: names, phones, emails, birthdays and tags "
+                "are recognised, other columns become fields of your own."
+            )
+        )
+
+
+def everybody(loaded: frame.Frame) -> None:
+    text = st.text_input(
+        _("Find somebody"),
+        placeholder=_("Name, phone or email"),
+        icon=":material/search:",
+        type="search",
+        live=True,
+        key="contacts.search",
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    database = workspace.database()
+    ids = None
+    if text.strip():
+        with database.read() as session:
+            found = contacts.search(session, text, limit=FOUND_MAX)
+        ids = [row.id for row in found]
+        st.caption(found_sentence(len(ids)))
+    else:
+        st.caption(counted(loaded.people.height, N_("1 contact"), N_("{count} contacts")))
+    people_table.draw(
+        segment.people(database, segment.EVERYBODY),
+        loaded.catalogue,
+        ids=ids,
+        key="contacts.table",
+        height=560,
+        opened=lambda id: st.session_state.update({"contacts.opened": id}),
+    )
+
+
+def found_sentence(found: int) -> str:
+    if found == FOUND_MAX:
+        return _("The first {count} found. Type more to narrow it down.").format(
+            count=language.number(found)
+        )
+    return counted(found, N_("1 found"), N_("{count} found"))
+
+
+def add() -> None:
+    database = workspace.database()
+    with database.read() as session:
+        tags = [row.name for row in contacts.tags(session)]
+    with st.form("add_contact", border=False):
+        left, right = st.columns(2)
+        first_name = left.text_input(_("First name"), key="add.first_name")
+        last_name = right.text_input(_("Last name"), key="add.last_name")
+        phone = left.text_input(_("Phone"), key="add.phone", placeholder="+57 300 123 4567")
+        email = right.text_input(_("Email"), key="add.email")
+        country = left.selectbox(
+            _("Country"),
+            language.countries(),
+            index=language.countries().index(workspace.settings().country),
+            format_func=language.country,
+            key="add.country",
+            help=_("It also reads a phone number written without a prefix."),
+        )
+        spoken = right.selectbox(
+            _("Language"),
+            list(LANGUAGES),
+            index=None,
+            format_func=LANGUAGES.get,
+            placeholder=_("Choose…"),
+            key="add.language",
+        )
+        chosen = st.multiselect(
+            _("Tags"),
+            tags,
+            accept_new_options=True,
+            placeholder=_("Choose or type"),
+            key="add.tags",
+        )
+        done = st.form_submit_button(_("Add contact"), type="primary")
+    if done:
+        with problems.shown():
+            with database.write() as session:
+                contacts.create(
+                    session,
+                    first_name=first_name,
+                    last_name=last_name,
+                    phone=phone,
+                    email=email,
+                    country=country,
+                    language=spoken or "",
+                    tags=chosen,
+                )
+            st.toast(_("Added."), icon=":material/check:")
+            st.rerun()
+
+
+def export() -> None:
+    st.markdown(_("Everybody, with tags and all fields."))
+    for format, label in FORMATS.items():
+        st.download_button(
+            label,
+            partial(exported, format),
+            file_name=f"contacts.{format}",
+            icon=":material/download:",
+            on_click="ignore",
+            key=f"export.{format}",
+            width="stretch",
+        )
+
+
+def exported(format: str) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"contacts.{format}"
+        contacts.export(workspace.database(), path, format=format)
+        return path.read_bytes()
+
+
+main()

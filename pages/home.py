@@ -36,6 +36,7 @@ def main() -> None:
     attention(lines, [row for row in channels if row.state == "paused"])
     running([line.id for line in lines if line.state in RUNNING])
     scheduled([line for line in lines if line.state == "scheduled"])
+    drafts([line for line in lines if line.state == "draft"][:RECENT])
     recent([line for line in lines if line.state in broadcast.ENDED][:RECENT])
 
 
@@ -68,7 +69,7 @@ def welcome(channels: int) -> None:
 
 
 def totals(*, people: int, segments: int, channels: int, lines: list[Line]) -> None:
-    cells = st.grid("auto", min_column_width=150)
+    cells = st.grid(6, min_column_width=130)
     shown = {
         N_("Contacts"): people,
         N_("Segments"): segments,
@@ -135,6 +136,16 @@ def scheduled(lines: list[Line]) -> None:
             st.markdown(":material/schedule: " + language.moment(line.start_at, format="long"))
 
 
+def drafts(lines: list[Line]) -> None:
+    if not lines:
+        return
+    st.subheader(_("Drafts"))
+    for line in lines:
+        with card(line, page="broadcast.py"):
+            when = language.moment(line.created_at)
+            st.caption(_("Started on {when}").format(when=when))
+
+
 def recent(lines: list[Line]) -> None:
     if not lines:
         return
@@ -153,7 +164,7 @@ def recent(lines: list[Line]) -> None:
             st.markdown(" · ".join((_(broadcast.STATES[line.state]), *said)))
 
 
-def card(line: Line, *, page: str):  # noqa: ANN201 - Streamlit's container
+def card(line: Line, *, page: str):
     """A bordered row that links to the broadcast and takes what is drawn in it."""
     box = st.container(border=True)
     with box.container(horizontal=True, vertical_alignment="center"):

@@ -9,13 +9,15 @@ import datetime as dt
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+import phonenumbers
 import streamlit as st
-from babel import dates, numbers
+from babel import Locale, dates, numbers
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from engine import language
+from engine.attributes import plain
 from pages.widgets import workspace
 
 COOKIE = "pregon_language"
@@ -75,6 +77,16 @@ def day(value: dt.date) -> str:
     return dates.format_date(value, locale=_locale())
 
 
+def country(code: str) -> str:
+    """CO → "Colombia"."""
+    return Locale.parse(_locale()).territories.get(code, code)
+
+
+def countries() -> list[str]:
+    """Codes of the countries that have phone numbers, by their names."""
+    return sorted(phonenumbers.SUPPORTED_REGIONS, key=lambda code: plain(country(code)))
+
+
 def _locale() -> str:
     return {"es": "es_419"}.get(current(), "en")
 
@@ -84,7 +96,7 @@ def switch() -> None:
     links = " · ".join(
         f"<b>{name}</b>"
         if code == current()
-        else f'<a href="/language/{code}" target="_self" hreflang="{code}" lang="{code}">{name}</a>'
+        else f'<a href="/language/{code}" target="_self" lang="{code}" style="color:inherit">{name}</a>'
         for code, name in language.LANGUAGES.items()
     )
     st.html(f"<nav aria-label='Language · Idioma' style='font-size:.85rem'>{links}</nav>")
