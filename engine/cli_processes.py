@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
 from engine import db, lock, parts, settings, terminal
+from engine.errors import Conflict
 from engine.settings import Settings
 from engine.supervisor import Supervisor
 
@@ -24,6 +27,8 @@ def register(app: typer.Typer) -> None:
     app.command()(worker)
     app.command()(door)
     app.command()(sandbox)
+    app.command()(demo)
+    app.command()(doctor)
 
 
 @terminal.guarded
@@ -87,17 +92,17 @@ def _keep(
 
 
 def _populate(database: db.Database, config: Settings) -> None:
-    from engine import demo
+    from engine import demo as shop
 
-    if demo.is_empty(database):
-        terminal.note(f"Making a demo shop with {demo.CONTACTS:,} contacts…")
-        demo.populate(database, config)
+    if shop.is_empty(database):
+        terminal.note(f"Making a demo shop with {shop.CONTACTS:,} contacts…")
+        shop.populate(database, config)
 
 
 def _send_first(database: db.Database, config: Settings) -> None:
-    from engine import demo
+    from engine import demo as shop
 
-    if demo.send_first(database, config):
+    if shop.send_first(database, config):
         terminal.note("The demo's first broadcast is going out to the sandbox now.")
 
 
@@ -124,7 +129,7 @@ def worker(
         pass
     if not parts.answers(config):
         raise terminal.no_redis()
-    jobs.work(config, processes=processes or config.workers)
+    jobs.work(config.model_copy(update={"workers": processes}) if processes else config)
 
 
 @terminal.guarded
@@ -145,6 +150,60 @@ def sandbox(context: terminal.Context) -> None:
     with terminal.workspace(context) as (config, _):
         pass
     provider.serve(config)
+
+
+@terminal.guarded
+def demo(
+    context: terminal.Context,
+    contacts: Annotated[int, typer.Option(min=100, max=1_000_000)] = 20_000,
+    rate: Annotated[str, typer.Option(help="As in “600 per minute”.")] = "150 per second",
+    seed: Annotated[int, typer.Option(help="The same seed makes the same people.")] = 1,
+    kill_worker: Annotated[
+        int, typer.Option(min=0, metavar="N", help="kill -9 the worker N times on the way.")
+    ] = 0,
+    keep: Annotated[
+        Path | None, typer.Option(help="An empty folder to work in and keep; else a passing one.")
+    ] = None,
+    as_json: terminal.Json = False,
+) -> None:
+    """Rehearse the whole job in a workspace of its own; exit 1 if anything is lost or doubled."""
+    from engine import rehearsal
+
+    with _stop_signals(), _work_folder(keep) as folder:
+        result = rehearsal.run(
+            folder, contacts=contacts, rate=rate, seed=seed, kills=kill_worker, note=terminal.note
+        )
+    counts = result.to_json()
+    words = terminal.table(("", ""), [(name, value) for name, value in counts.items()])
+    terminal.show(counts, words, as_json=as_json)
+    if not result.passed:
+        raise typer.Exit(1)
+
+
+@terminal.guarded
+def doctor(context: terminal.Context, as_json: terminal.Json = False) -> None:
+    """Say what is wrong with the settings and the installation; exit 1 if anything is."""
+    from engine import doctor as examination
+
+    findings = list(examination.examine(terminal.config(context)))
+    well = all(finding.state != "wrong" for finding in findings)
+    words = [f"{one.state:<5}  {one.about}: {one.sentence}" for one in findings]
+    data = {"ok": well, "findings": [finding.to_json() for finding in findings]}
+    terminal.show(data, words, as_json=as_json)
+    if not well:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _work_folder(keep: Path | None) -> Iterator[Path]:
+    """`keep`, which must be empty, or a temporary folder with a path short enough for a socket."""
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="pregon-") as folder:
+            yield Path(folder)
+        return
+    if keep.exists() and any(keep.iterdir()):
+        raise Conflict("demo.folder_used", "{folder} is not empty.", folder=str(keep))
+    yield keep
 
 
 @contextmanager

@@ -194,7 +194,7 @@ def _translated(contact: dict[str, Any], t: Translate) -> dict[str, Any]:
 def _bulk(session: Session, kind: type[db.Base], rows: list[dict[str, Any]]) -> None:
     """Core, not ORM: no object a row. Columns left out take the defaults of the table."""
     if rows:
-        session.connection().execute(sa.insert(sa.inspect(kind).local_table), rows)
+        session.connection().execute(sa.insert(kind), rows)
 
 
 def _ids(session: Session, first: str, last: str) -> dict[str, int]:

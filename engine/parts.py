@@ -25,7 +25,7 @@ def redis(config: Settings) -> Part:
     """The embedded Redis."""
     config.redis_socket.unlink(missing_ok=True)  # left by one that was killed; the lock is ours
     command = redis_server.command(folder=config.folder, socket=config.redis_socket)
-    return _part(config, "redis", command, lambda: answers(config))
+    return _part(config, "redis", command, lambda: answers(config), quiet=True)
 
 
 def door(config: Settings) -> Part:
@@ -37,7 +37,12 @@ def worker(config: Settings) -> Part:
     """The RQ workers and their periodic jobs."""
     from engine import jobs  # here, because RQ is slow to import and most commands need none
 
-    return _part(config, "worker", cli("worker"), lambda: bool(jobs.workers(config)), grace=30.0)
+    others = set(jobs.workers(config))  # on other machines, or a sign left by one that was killed
+
+    def healthy() -> bool:
+        return bool(set(jobs.workers(config)) - others)
+
+    return _part(config, "worker", cli("worker"), healthy, grace=30.0)
 
 
 def sandbox(config: Settings) -> Part:
@@ -123,6 +128,11 @@ def settle_ports(config: Settings) -> tuple[Settings, list[tuple[str, int, int]]
     return config.model_copy(update=used), moved
 
 
+def in_use(port: int) -> bool:
+    """Whether something listens on the port of the loopback address."""
+    return bool(port) and not _free(port)
+
+
 def free_ports(count: int) -> list[int]:
     """Ports of the loopback address that were free a moment ago, all different."""
     sockets = [socket.socket() for _ in range(count)]
@@ -151,6 +161,7 @@ def _part(
     healthy: Callable[[], bool],
     *,
     grace: float = 10.0,
+    quiet: bool = False,
 ) -> Part:
     return Part(
         name=name,
@@ -160,6 +171,7 @@ def _part(
         log=config.folder / "logs" / f"{name}.log",
         healthy=healthy,
         grace=grace,
+        quiet=quiet,
     )
 
 

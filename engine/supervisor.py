@@ -27,6 +27,8 @@ SETTLED = 60.0
 START_TRIES = 3
 START_SECONDS = 120.0
 LOG_BYTES = 5_000_000
+NOTE = "supervisor: "
+"""How our own lines in a part's log begin."""
 
 Say = Callable[[str, str], None]
 """Takes the part's name and a line."""
@@ -45,6 +47,8 @@ class Part:
     healthy: Callable[[], bool]
     grace: float = 10.0
     """Seconds between asking it to stop and killing it."""
+    quiet: bool = False
+    """What it logs is not said, only what happens to it."""
 
 
 class Running:
@@ -155,12 +159,17 @@ class Supervisor:
         """The part of that name."""
         return next(one for step in self._steps for one in step if one.part.name == name)
 
+    def kill(self, name: str) -> None:
+        """kill -9 a part and everything it started, and start it again at once."""
+        running = self.running(name)
+        running.kill()
+        running.start(self._hold)
+
     def tick(self, seconds: float = TICK) -> None:
         """Wait a moment, show what was logged, start again what crashed."""
         self._pause.wait(seconds)
         for running in (one for step in self._steps for one in step):
-            for line in running.lines():
-                self._say(running.part.name, line)
+            self._tell(running)
             self._restart(running)
 
     def run(self) -> None:
@@ -201,9 +210,13 @@ class Supervisor:
     def _note(self, running: Running, line: str) -> None:
         """Say it, and keep it in the part's log."""
         with running.part.log.open("a", encoding="utf-8") as log:
-            log.write(f"supervisor: {running.part.name} {line}\n")
+            log.write(f"{NOTE}{running.part.name} {line}\n")
+        self._tell(running)
+
+    def _tell(self, running: Running) -> None:
         for line in running.lines():
-            self._say(running.part.name, line)
+            if not running.part.quiet or line.startswith(NOTE):
+                self._say(running.part.name, line)
 
 
 def _not_started(running: Running) -> Unavailable:
@@ -213,5 +226,5 @@ def _not_started(running: Running) -> Unavailable:
         "The {part} does not start; its log {log} ends: {tail}",
         part=running.part.name,
         log=os.fspath(running.part.log),
-        tail=" | ".join(line for line in tail if not line.startswith("supervisor:")) or "empty.",
+        tail=" | ".join(line for line in tail if not line.startswith(NOTE)) or "empty.",
     )

@@ -20,6 +20,9 @@ from engine.settings import Settings
 
 P = ParamSpec("P")
 
+LINE_MAX = 200
+"""Longest line of a log at the terminal."""
+
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON value on stdout.")]
 Context = typer.Context
 
@@ -111,8 +114,9 @@ def note(text: str) -> None:
 
 
 def part_line(part: str, line: str) -> None:
-    """A line of a part's log, with its name before it."""
-    note(f"{part:<7} | {line}")
+    """A line of a part's log, with its name before it; what a traceback holds stays in the log."""
+    if not line.startswith((" ", "\t")) and line.strip():
+        note(f"{part:<7} | {line[:LINE_MAX]}{'…' if len(line) > LINE_MAX else ''}")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
