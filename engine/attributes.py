@@ -5,20 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
-import zoneinfo
-from collections.abc import Mapping, Sequence
-from functools import cache, lru_cache
-from typing import Any
+from collections.abc import Sequence
 
-import babel
 import phonenumbers
 import sqlalchemy as sa
-from babel.core import get_global
 from sqlalchemy.orm import Session
 
-from engine import db
+from engine import cldr, db
+from engine.cldr import plain
 from engine.errors import Conflict, Invalid, NotFound
-from engine.language import LANGUAGES, N_
+from engine.language import N_
 
 BUILT_IN = {
     "first_name": N_("First name"),
@@ -54,12 +50,6 @@ _YES = frozenset({"yes", "y", "true", "t", "1", "on", "si", "s", "verdadero", "v
 _NO = frozenset({"no", "n", "false", "f", "0", "off", "falso"})
 
 
-def plain(text: str) -> str:
-    """Case and accents folded, for comparing what people typed: "Teléfono" → "telefono"."""
-    split = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in split if not unicodedata.combining(letter))
-
-
 def tidy(value: object) -> str:
     """One clean text: composed letters, no outer spaces, nothing a database refuses."""
     text = unicodedata.normalize("NFC", _UNWANTED.sub("", str(value))).strip()
@@ -84,14 +74,14 @@ def normalise_phone(raw: str, country: str | None) -> str | None:
 def clean_country(raw: str) -> str | None:
     """Two-letter code from a code or a name in a language of ours; None when unknown."""
     text = raw.strip()
-    return _territories().get(plain(text)) if text else None
+    return cldr.territories().get(plain(text)) if text else None
 
 
 def clean_language(raw: str) -> str | None:
     """Language code ("es", "pt-BR") from a code or a name in a language of ours, or None."""
     text = raw.strip().replace("_", "-")
     code, _, rest = text.partition("-")
-    if named := _languages().get(plain(code if rest else text)):
+    if named := cldr.languages().get(plain(code if rest else text)):
         region = rest.upper() if len(rest) == 2 and rest.isalpha() else ""
         return f"{named}-{region}" if region else named
     return None
@@ -99,7 +89,7 @@ def clean_language(raw: str) -> str | None:
 
 def clean_timezone(raw: str) -> str | None:
     """IANA name whatever its case, or None."""
-    return _zones().get(plain(raw.strip().replace(" ", "_")))
+    return cldr.zones().get(plain(raw.strip().replace(" ", "_")))
 
 
 def clean_email(raw: str) -> str | None:
@@ -297,61 +287,3 @@ def _moment(raw: object) -> str | None:
         return None
     aware = value if value.tzinfo else value.replace(tzinfo=dt.UTC)
     return aware.astimezone(dt.UTC).isoformat()
-
-
-# Names of countries, languages and zones (CLDR through babel, the tz database)
-
-
-@cache
-def _territories() -> dict[str, str]:
-    """Plain name or code → ISO 3166 alpha-2, in every language of ours."""
-    places = {language: _named(babel.Locale(language).territories) for language in LANGUAGES}
-    codes = {code for code in places["en"].values() if re.fullmatch("[A-Z]{2}", code)}
-    codes -= {"ZZ", "XA", "XB", "EU", "EZ", "UN", "QO"}
-    known = {name: code for names in places.values() for name, code in names.items()}
-    known = {name: code for name, code in known.items() if code in codes}
-    for alias, targets in get_global("territory_aliases").items():
-        if re.fullmatch("[A-Z]{3}", alias) and targets and targets[0] in codes:
-            known.setdefault(plain(alias), targets[0])
-    known |= {"eeuu": "US", "ee. uu.": "US", "ee.uu.": "US", "england": "GB"}
-    known |= {"estados unidos de america": "US", "united states of america": "US"}
-    return known | {plain(code): code for code in codes} | {"usa": "US", "uk": "GB"}
-
-
-@cache
-def _languages() -> dict[str, str]:
-    """Plain name or code → ISO 639 code, in every language of ours and in its own name."""
-    known: dict[str, str] = {}
-    for language in LANGUAGES:
-        known |= _named(babel.Locale(language).languages)
-    for code in ("pt", "fr", "it", "de", "ca", "eu", "gl", "qu", "gn"):
-        known.setdefault(plain(str(babel.Locale(code).get_language_name(code))), code)
-    known = {name: code for name, code in known.items() if re.fullmatch("[a-z]{2,3}", code)}
-    known |= {code: code for code in known.values()}
-    return known | {"eng": "en", "spa": "es", "por": "pt", "castellano": "es"}
-
-
-def _named(names: Mapping[str, str | int | None]) -> dict[str, str]:
-    """CLDR's code → name turned round."""
-    return {plain(str(name)): code for code, name in names.items()}
-
-
-@cache
-def _zones() -> Mapping[str, str]:
-    return {plain(name): name for name in zoneinfo.available_timezones()}
-
-
-@lru_cache(maxsize=4096)
-def spellings(letter: str) -> str:
-    """Every way to write a letter that `plain` folds to the same one, both cases."""
-    found = {letter, letter.upper(), letter.lower(), *_accented().get(plain(letter), "")}
-    return "".join(sorted(each for each in found if len(each) == 1))
-
-
-@cache
-def _accented() -> dict[str, str]:
-    """Plain letter → the Latin letters of one code point that fold to it."""
-    by_letter: dict[str, Any] = {}
-    for code in (*range(0x41, 0x250), *range(0x1E00, 0x1F00)):
-        by_letter.setdefault(plain(chr(code)), []).append(chr(code))
-    return {plain_letter: "".join(letters) for plain_letter, letters in by_letter.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from engine import attributes, db, reach
+from engine import attributes, cldr, db, reach
 from engine.attributes import define as define_field
 from engine.attributes import delete as delete_field
 from engine.attributes import listing as fields
@@ -18,6 +17,7 @@ from engine.attributes import normalise_phone
 from engine.errors import Conflict, Invalid
 from engine.exporting import export
 from engine.reach import address, inbound, invalidate, opt_in, opt_out
+from engine.search import search
 
 __all__ = [
     "address",
@@ -144,7 +144,7 @@ def _custom(
 
 def tags(session: Session) -> list[db.Tag]:
     """All tags by name."""
-    return sorted(session.scalars(sa.select(db.Tag)), key=lambda row: attributes.plain(row.name))
+    return sorted(session.scalars(sa.select(db.Tag)), key=lambda row: cldr.plain(row.name))
 
 
 def tags_of(session: Session, contact_id: int) -> dict[str, str]:
@@ -241,74 +241,3 @@ def _chunks(ids: Sequence[int]) -> Iterable[list[int]]:
     unique = list(dict.fromkeys(ids))
     for start in range(0, len(unique), CHUNK):
         yield unique[start : start + CHUNK]
-
-
-# Search
-
-
-def search(
-    session: Session, text: str, *, channel_id: int | None = None, limit: int = 20
-) -> list[db.Contact]:
-    """People by name (words in any order, accents and case ignored), phone digits or email.
-
-    With `channel_id` only those who can be reached there and have not opted out. Raises NotFound
-    for a channel that does not exist.
-    """
-    contact = db.Contact
-    statement = sa.select(contact).order_by(contact.first_name, contact.last_name, contact.id)
-    if words := attributes.tidy(text).split():
-        glob = session.get_bind().dialect.name == "sqlite"
-        conditions = [sa.and_(*(_has_word(word, glob=glob) for word in words))]
-        if digits := _phone_digits(text):
-            conditions.append(contact.phone.contains(digits))
-        statement = statement.where(sa.or_(*conditions))
-    if channel_id is not None:
-        statement = statement.where(_reachable(db.get(session, db.Channel, channel_id)))
-    return list(session.scalars(statement.limit(limit)))
-
-
-def _has_word(word: str, *, glob: bool) -> sa.ColumnElement[bool]:
-    """The word stands in a name or the email, or its digits in the phone."""
-    contact = db.Contact
-    pattern, operator = (_glob(word), "GLOB") if glob else (_regex(word), "~")
-    places: list[sa.ColumnElement[bool]] = [
-        contact.first_name.op(operator, is_comparison=True)(pattern),
-        contact.last_name.op(operator, is_comparison=True)(pattern),
-        contact.email.contains(word.casefold(), autoescape=True),
-    ]
-    if digits := _phone_digits(word):
-        places.append(contact.phone.contains(digits))
-    return sa.or_(*places)
-
-
-def _glob(word: str) -> str:
-    """SQLite GLOB: a class of all spellings for every letter, which LIKE and lower() cannot do."""
-    return "*" + "".join(f"[{attributes.spellings(c)}]" for c in attributes.plain(word)) + "*"
-
-
-def _regex(word: str) -> str:
-    """The same as a PostgreSQL regular expression."""
-    return "".join(
-        f"[{attributes.spellings(c)}]" if c.isalpha() else re.sub(r"(\W)", r"\\\1", c)
-        for c in attributes.plain(word)
-    )
-
-
-def _phone_digits(text: str) -> str:
-    """The digits of what looks like (part of) a number, without a prefix's zeros; else ""."""
-    if not re.fullmatch(r"[\d\s+().\-–/]+", text.strip(), re.ASCII):
-        return ""
-    digits = re.sub(r"\D", "", text).lstrip("0")
-    return digits if len(digits) >= 3 else ""
-
-
-def _reachable(channel: db.Channel) -> sa.ColumnElement[bool]:
-    on = db.ContactChannel
-    here = sa.and_(on.contact_id == db.Contact.id, on.channel_id == channel.id)
-    barred = sa.exists().where(here, on.opted_out_at.is_not(None))
-    works = sa.exists().where(here, on.invalid_at.is_(None))
-    reached: sa.ColumnElement[bool] = works
-    if reach.by_phone(channel):
-        no_row = sa.and_(db.Contact.phone.is_not(None), ~sa.exists().where(here))
-        reached = sa.or_(works, no_row)
-    return sa.and_(reached, ~barred)

@@ -12,7 +12,7 @@ import babel
 import polars as pl
 from babel.numbers import get_decimal_symbol
 
-from engine import attributes
+from engine import attributes, cldr
 
 CHOICES = 100
 """Most distinct values of a column taken for a choice."""
@@ -55,7 +55,7 @@ def infer(name: str, cells: pl.Series, *, country: str) -> str:
     Dates may have one cell in twenty that is none; the other types must fit every cell.
     """
     distinct = [text for text in cells.drop_nulls().unique() if text.casefold() not in BLANK]
-    words = re.split(r"[^a-z0-9]+", attributes.plain(name))
+    words = re.split(r"[^a-z0-9]+", cldr.plain(name))
     filled = len(cells) - cells.null_count()
     if (
         not distinct
@@ -192,7 +192,7 @@ def _in_words(text: str) -> tuple[int, int, int] | None:
     """13 Oct 1958, October 13th, 1958, 13 de octubre de 1958."""
     if len(text) > 40:
         return None
-    parts = re.findall(r"\d+|[^\W\d_]+", attributes.plain(text))
+    parts = re.findall(r"\d+|[^\W\d_]+", cldr.plain(text))
     numbers = [int(part) for part in parts if part.isdecimal()]
     words = [part for part in parts if not part.isdecimal()]
     months = [_MONTH[word[:3]] for word in words if word[:3] in _MONTH and len(word) != 2]

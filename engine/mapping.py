@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import polars as pl
 from sqlalchemy.orm import Session
 
-from engine import attributes, inference
+from engine import attributes, cldr, inference
 from engine.errors import Invalid
 from engine.language import N_
 from engine.sheet import Sheet
@@ -30,8 +30,8 @@ TARGETS = {
 """Where a column can go, besides "field.<key>"; "field.<key>:<type>" says the type of a new one."""
 
 _NAMES = {
-    "contact.first_name": "first name|first|firstname|fname|given name|forename|nombres|primer nombre"
-    "|nombre de pila|nombre s|prenom|nome proprio",
+    "contact.first_name": "first name|first|firstname|fname|given name|forename|nombres"
+    "|primer nombre|nombre de pila|nombre s|prenom|nome proprio",
     "contact.last_name": "last name|last|lastname|lname|surname|family name|apellido|apellidos"
     "|primer apellido|apellido paterno|apellido s|sobrenome",
     "contact.name": "full name|fullname|name|nombre|nome|nombre completo|nombre y apellido"
@@ -88,7 +88,7 @@ def guess(sheet: Sheet, session: Session | None = None) -> dict[str, str]:
     for name in sheet.columns:
         if name not in chosen:
             key = attributes.key_for(name)
-            key = _unused(existing.get(attributes.plain(name), key), keys)
+            key = _unused(existing.get(cldr.plain(name), key), keys)
             keys.add(key)
             chosen[name] = f"field.{key}"
     return {name: chosen[name] for name in sheet.columns}
@@ -99,7 +99,7 @@ def _by_name(sheet: Sheet, names: Iterable[str], existing: Mapping[str, str]) ->
     taken: dict[str, tuple[int, str]] = {}
     for name in names:
         target, rank = _KNOWN.get(_words(name), ("", 0))
-        own_field = target.startswith("field.") and attributes.plain(name) in existing
+        own_field = target.startswith("field.") and cldr.plain(name) in existing
         if not target or own_field or (_words(name) == "id" and _is_counter(sheet.rows[name])):
             continue
         if target not in taken or rank < taken[target][0]:
@@ -156,7 +156,7 @@ def _is_field(target: str, type: str) -> bool:
 def _words(header: str) -> str:
     """ "E-mail_Address (work)" → "e mail address work"; firstName → "first name"."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header)
-    return " ".join(re.findall(r"[a-z0-9]+", attributes.plain(spaced)))
+    return " ".join(re.findall(r"[a-z0-9]+", cldr.plain(spaced)))
 
 
 def _is_empty(cells: pl.Series) -> bool:
@@ -190,7 +190,7 @@ def _settle_names(chosen: dict[str, str]) -> None:
 def _existing(session: Session | None) -> dict[str, str]:
     """Plain label or key → key of the custom fields there are."""
     rows = attributes.listing(session) if session else []
-    return {attributes.plain(row.label): row.key for row in rows} | {r.key: r.key for r in rows}
+    return {cldr.plain(row.label): row.key for row in rows} | {r.key: r.key for r in rows}
 
 
 def _unused(key: str, keys: set[str]) -> str:
