@@ -30,20 +30,20 @@ class Operator:
     expression: Callable[[Subject, Any], pl.Expr]
     """(subject, prepared value) → what the positive operator holds for; null counts as no."""
     sentence: str
-    """With {field} and, where it takes one, {value}."""
+    """The condition in words, from {field} and {value}."""
     negative: bool = False
 
     def holds(self, subject: Subject, value: Any) -> pl.Expr:
         """The condition as a boolean column without nulls."""
         found: pl.Expr = self.expression(subject, value).fill_null(False)
-        return found.not_() if self.negative else found
+        return ~found if self.negative else found
 
 
 # Expressions of the positive operators
 
 
 def _equals(subject: pl.Expr, value: Any) -> pl.Expr:
-    return subject == value
+    return subject.eq(value)
 
 
 def _among(subject: pl.Expr, values: list[Any]) -> pl.Expr:

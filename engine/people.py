@@ -54,10 +54,10 @@ class Shape:
 def shape(session: Session) -> Shape:
     fields = session.execute(
         sa.select(db.ContactField.key, db.ContactField.type).order_by(db.ContactField.id)
-    ).tuples()
+    )
     channels = session.execute(sa.select(db.Channel.id, db.Channel.kind).order_by(db.Channel.id))
     return Shape(
-        fields=dict(fields.all()),
+        fields={row.key: row.type for row in fields},
         channels={id: _by_phone(kind) for id, kind in channels},
         tags=tuple(session.scalars(sa.select(db.Tag.id).order_by(db.Tag.id))),
     )
