@@ -130,7 +130,7 @@ class Population:
         )
 
     def standing(self, kind: str, address: str) -> Standing:
-        draw = self._draws("person", kind, address)[0]
+        draw = self._draws(1, "person", kind, address)[0]
         if draw < self.invalid:
             return "invalid"
         return "blocked" if draw < self.invalid + self.blocked else "fine"
@@ -139,7 +139,7 @@ class Population:
         self, kind: str, address: str, digest: str, *, attempt: int
     ) -> tuple[Weather, float]:
         """What happens to this attempt, and how many seconds its answer takes."""
-        fate, half, slow, length, *_ = self._draws("try", kind, address, digest, str(attempt))
+        fate, half, slow, length = self._draws(4, "try", kind, address, digest, str(attempt))
         wait = _between(self.slow_seconds, length) if slow < self.slow else 0.0
         if fate < self.throttled:
             return "throttled", wait
@@ -154,7 +154,7 @@ class Population:
         self, kind: str, address: str, digest: str, *, tells: Collection[str], buttons: int = 0
     ) -> Course:
         """What comes back from an accepted message; only the kinds of news the provider tells."""
-        draw = self._draws("message", kind, address, digest)
+        draw = self._draws(15, "message", kind, address, digest)
         steps = [step for step in self._fate(draw, buttons) if step.what in tells]
         answers = [step for step in steps if step.what in ("reply", "left")]
         receipts = [step for step in steps if step not in answers]
@@ -172,7 +172,7 @@ class Population:
             receipts.append(_moved(again, again.after + _between(self.receipt_seconds, draw[2])))
         return Course(steps=tuple(sorted(receipts + answers, key=_after)), early=early)
 
-    def _fate(self, draw: tuple[float, ...], buttons: int) -> list[Step]:
+    def _fate(self, draw: list[float], buttons: int) -> list[Step]:
         """What becomes of a message, in its true order."""
         moment = _between(self.receipt_seconds, draw[0])
         if draw[1] < self.late:
@@ -203,10 +203,11 @@ class Population:
         text = REPLIES[int(manner * 1000) % len(REPLIES)]
         return Step(what="reply", after=after, text=text, quotes=int(manner * 10_000) % 2 == 0)
 
-    def _draws(self, *key: str) -> tuple[float, ...]:
-        """Sixteen even numbers in [0, 1) that depend on the seed and the key alone."""
-        digest = hashlib.blake2b("\0".join((str(self.seed), *key)).encode()).digest()
-        return tuple(number / 2**32 for number in struct.unpack(">16I", digest))
+    def _draws(self, count: int, *key: str) -> list[float]:
+        """Up to 16 even numbers in [0, 1) that depend on the seed and the key alone."""
+        whole = "\0".join((str(self.seed), *key)).encode()
+        digest = hashlib.blake2b(whole, digest_size=4 * count).digest()
+        return [number * 2**-32 for number in struct.unpack(f">{count}I", digest)]
 
 
 def _between(seconds: Seconds, draw: float) -> float:

@@ -48,6 +48,7 @@ EARLY_SECONDS = 0.2
 """How long an answer is held back when its first receipt overtakes it."""
 KEEP_ALIVE_SECONDS = 3600
 BACKLOG = 4096
+RARE_COLLECTIONS = 50_000, 20, 50
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -64,7 +65,8 @@ def serve(settings: Settings, *, population: Population = DEMO, port: int | None
     database = db.connect(settings)
     running = server(settings, database=database, population=population, port=port)
     gc.collect()
-    gc.freeze()  # a collection that walks every module would blur the arrival stamps
+    gc.freeze()  # a pause to collect garbage would blur the arrival stamps
+    gc.set_threshold(*RARE_COLLECTIONS)
     try:
         running.run()
     finally:
@@ -93,7 +95,6 @@ def server(
         http="httptools",
         ws="none",
         lifespan="on",
-        interface="asgi3",
         log_level="warning",
         access_log=False,
         proxy_headers=False,

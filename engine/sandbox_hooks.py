@@ -17,6 +17,7 @@ from pyreqwest.exceptions import PyreqwestError
 from engine.sandbox_wire import Account, Call, News
 
 TICK_SECONDS = 0.05
+NEWS_AT_ONCE = 50
 CALLS_AT_ONCE = 8
 """A door: more would only queue inside it."""
 ANSWER_SECONDS = 30
@@ -55,6 +56,7 @@ class Hooks:
         self._order = itertools.count()
         self._doors: dict[tuple[str, str], Door] = {}
         self._client: Client | None = None
+        self._on_the_way = 0
         self.counts: Counter[str] = Counter()
 
     def add(self, account: Account, news: News) -> None:
@@ -65,17 +67,19 @@ class Hooks:
     def waiting(self) -> int:
         """News not yet taken by their door."""
         calls = (call.news for door in self._doors.values() for _, call in door.waiting)
-        return len(self._due) + sum(calls)
+        return len(self._due) + sum(calls) + self._on_the_way
 
     async def run(self) -> None:
         """Until cancelled."""
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            self._send_due()
+            while self._send_due():
+                await asyncio.sleep(0)
 
     async def close(self) -> None:
         """Post what is due now, for a second; what is left is dropped."""
-        self._send_due()
+        while self._send_due():
+            pass
         callers = [task for door in self._doors.values() for task in door.callers]
         if callers:
             await asyncio.wait(callers, timeout=CLOSING_SECONDS)
@@ -85,10 +89,16 @@ class Hooks:
         if self._client:
             await self._client.close()
 
-    def _send_due(self) -> None:
+    def _send_due(self) -> bool:
+        """Hand some of what is due to its doors; whether more is due.
+
+        A slice at a time: a request that arrives meanwhile is stamped without delay.
+        """
         now = self._clock()
         ready: dict[tuple[str, str], tuple[Account, list[News]]] = {}
-        while self._due and self._due[0][0] <= now:
+        for _ in range(NEWS_AT_ONCE):
+            if not self._is_due(now):
+                break
             _, _, account, news = heapq.heappop(self._due)
             ready.setdefault((account.kind, account.account), (account, []))[1].append(news)
         for key, (account, several) in ready.items():
@@ -98,6 +108,10 @@ class Hooks:
                 task = asyncio.create_task(self._call_all(door))
                 door.callers.add(task)
                 task.add_done_callback(door.callers.discard)
+        return self._is_due(now)
+
+    def _is_due(self, now: float) -> bool:
+        return bool(self._due) and self._due[0][0] <= now
 
     async def _call_all(self, door: Door) -> None:
         """One of a door's callers: takes calls until none wait."""
@@ -120,11 +134,14 @@ class Hooks:
 
     async def _post(self, url: str, call: Call) -> bool:
         """Whether the door answered 2xx."""
+        request = self._open().post(url).headers(dict(call.headers)).body_bytes(call.body)
+        self._on_the_way += call.news
         try:
-            request = self._open().post(url).headers(dict(call.headers)).body_bytes(call.body)
             response = await request.build().send()
         except PyreqwestError:
             return False
+        finally:
+            self._on_the_way -= call.news
         return 200 <= response.status < 300
 
     def _open(self) -> Client:
