@@ -1,0 +1,321 @@
+"""Step 6 of a broadcast: one to ten messages a channel, each what that channel can carry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import streamlit as st
+
+from channels import KINDS
+from channels.base import Content, Limits
+from engine import broadcast, db
+from engine.language import N_
+from pages.widgets import message_text, problems
+from pages.widgets.draft import Draft
+from pages.widgets.language import _, counted
+from pages.widgets.markdown import plain
+from pages.widgets.outlook import Outlook
+from pages.widgets.phone_preview import KINDS as KIND_NAMES
+
+PLACE = "step_messages"
+Change = Callable[..., None]
+
+
+def draw_messages(look: Outlook) -> None:
+    if not look.selected:
+        st.caption(_("Choose a channel first: what a message can be depends on it."))
+        return
+    channel = chosen_channel(look)
+    if len(look.selected) > 1:
+        st.markdown(_("Each channel has its own messages, as each has its own limits."))
+        draw_tabs(look, "tab")
+    limits = KINDS[channel.kind].limits
+    if limits.window_hours and "template" in limits.kinds:
+        st.caption(
+            _(
+                "Free messages reach who wrote in the last {hours} hours; "
+                "an approved template reaches everybody."
+            ).format(hours=limits.window_hours)
+        )
+    messages = look.messages(channel.id)
+    for place in range(len(messages)):
+        _draw_message(look, channel, place)
+    if len(messages) < broadcast.MESSAGES_MAX:
+        st.button(
+            _("Add a message") if messages else _("Write the first message"),
+            key="add_message",
+            icon=":material/add:",
+            on_click=_add,
+            args=(look, channel),
+        )
+
+
+def chosen_channel(look: Outlook) -> db.Channel:
+    """The channel whose messages are in view, here and on the phone."""
+    return next((row for row in look.selected if row.id == look.draft.shown), look.selected[0])
+
+
+def draw_tabs(look: Outlook, name: str) -> None:
+    """Which channel is in view; every step that asks shows the same one."""
+    names = {row.id: row.name for row in look.selected}
+    key = look.draft.key(name)
+    st.session_state[key] = chosen_channel(look).id
+
+    def choose() -> None:
+        look.draft.shown = st.session_state[key]
+
+    st.segmented_control(
+        _("Channel"),
+        list(names),
+        format_func=lambda id: f"{plain(names.get(id, ''))} · {len(look.messages(id))}",
+        key=key,
+        required=True,
+        label_visibility="collapsed",
+        on_change=choose,
+    )
+
+
+# The list
+
+
+def _numbers(look: Outlook, channel_id: int) -> list[int]:
+    """A lasting number for each message, so that its fields stay its own when the order changes."""
+    numbers = look.draft.lists.setdefault(channel_id, [])
+    while len(numbers) < len(look.messages(channel_id)):
+        numbers.append(look.draft.next_number())
+    del numbers[len(look.messages(channel_id)) :]
+    return numbers
+
+
+def _stored(look: Outlook, channel_id: int) -> list[Content]:
+    """As they are now: another field of the same run may have saved just before."""
+    return list(broadcast.content(look.draft.row).get(channel_id, ()))
+
+
+def _store(look: Outlook, channel_id: int, messages: list[Content]) -> bool:
+    stored = broadcast.content(look.draft.row)
+    return look.draft.save(PLACE, content={**stored, channel_id: tuple(messages)})
+
+
+def _add(look: Outlook, channel: db.Channel) -> None:
+    _store(look, channel.id, [*_stored(look, channel.id), Content()])
+
+
+def _remove(look: Outlook, channel: db.Channel, number: int) -> None:
+    messages, numbers = _stored(look, channel.id), look.draft.lists[channel.id]
+    if number not in numbers:
+        return
+    place = numbers.index(number)
+    del messages[place]
+    if _store(look, channel.id, messages):
+        del numbers[place]
+
+
+def _raise(look: Outlook, channel: db.Channel, number: int, by: int) -> None:
+    """Swap with the one above (by = 1) or below (by = -1)."""
+    messages, numbers = _stored(look, channel.id), look.draft.lists[channel.id]
+    here = numbers.index(number)
+    there = here - by
+    messages[here], messages[there] = messages[there], messages[here]
+    if _store(look, channel.id, messages):
+        numbers[here], numbers[there] = numbers[there], numbers[here]
+
+
+def _change(look: Outlook, channel: db.Channel, number: int, **values: object) -> None:
+    messages, numbers = _stored(look, channel.id), look.draft.lists[channel.id]
+    if number in numbers:
+        place = numbers.index(number)
+        messages[place] = replace(messages[place], **values)
+        _store(look, channel.id, messages)
+
+
+# One message
+
+
+def _draw_message(look: Outlook, channel: db.Channel, place: int) -> None:
+    item, number = look.messages(channel.id)[place], _numbers(look, channel.id)[place]
+    with st.container(border=True, key=f"message_{place + 1}"):
+        _draw_head(look, channel, place, item, number)
+        _draw_fields(look, channel, item, number)
+        if problem := look.message_problem(channel, item):
+            problems.show(problem)
+
+
+def _draw_head(look: Outlook, channel: db.Channel, place: int, item: Content, number: int) -> None:
+    kinds = KINDS[channel.kind].limits.kinds
+    last = len(look.messages(channel.id)) - 1
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{_('Message {number}').format(number=place + 1)}**", width="content")
+        st.selectbox(
+            _("Kind"),
+            kinds,
+            format_func=lambda kind: _(KIND_NAMES[kind]),
+            key=look.draft.start(f"kind.{number}", item.kind),
+            label_visibility="collapsed",
+            width=150,
+            on_change=_change_kind,
+            args=(look, channel, number),
+        )
+        st.space("stretch")
+        for name, icon, label, by, off in (
+            ("up", "arrow_upward", _("Move up"), 1, place == 0),
+            ("down", "arrow_downward", _("Move down"), -1, place == last),
+        ):
+            st.button(
+                f":material/{icon}:",
+                key=f"{name}_{place + 1}",
+                type="tertiary",
+                help=label,
+                disabled=off,
+                on_click=_raise,
+                args=(look, channel, number, by),
+            )
+        st.button(
+            ":material/delete:",
+            key=f"remove_{place + 1}",
+            type="tertiary",
+            help=_("Remove this message"),
+            on_click=_remove,
+            args=(look, channel, number),
+        )
+
+
+def _change_kind(look: Outlook, channel: db.Channel, number: int) -> None:
+    """What the new kind cannot carry waits, and is there again when the kind is changed back."""
+    draft, kind = look.draft, look.draft.value(f"kind.{number}")
+    now = _stored(look, channel.id)[draft.lists[channel.id].index(number)]
+    typed = {name: value for name in FIELDS if (value := getattr(now, name))}
+    whole = draft.waiting[number] = replace(draft.waiting.get(number, Content()), **typed)
+    carried = fields(kind, KINDS[channel.kind].limits)
+    given = {name: getattr(whole if name in carried else Content(), name) for name in FIELDS}
+    _change(look, channel, number, kind=kind, **given)
+
+
+FIELDS = ("text", "media_url", "filename", "buttons", "template", "language", "parameters")
+
+
+def fields(kind: str, limits: Limits) -> tuple[str, ...]:
+    """The fields of Content that a message of this kind has on a channel."""
+    if kind == "template":
+        return ("template", "language", "parameters")
+    found = [] if kind == "text" else ["media_url"]
+    if kind == "document":
+        found.append("filename")
+    if kind not in limits.without_caption:
+        found.append("text")
+    if limits.buttons_max and kind not in limits.without_buttons:
+        found.append("buttons")
+    return tuple(found)
+
+
+def _draw_fields(look: Outlook, channel: db.Channel, item: Content, number: int) -> None:
+    limits = KINDS[channel.kind].limits
+    change = partial(_change, look, channel, number)
+    drawers: dict[str, Change] = {
+        "text": _draw_text,
+        "media_url": _draw_media_url,
+        "filename": _draw_filename,
+        "buttons": _draw_buttons,
+        "template": _draw_template,
+        "language": _draw_language,
+        "parameters": _draw_parameters,
+    }
+    for name in fields(item.kind, limits):
+        drawers[name](look, item, number, limits, change)
+
+
+def _draw_text(look: Outlook, item: Content, number: int, limits: Limits, change: Change) -> None:
+    message_text.draw(
+        look.draft.key(f"text.{number}"),
+        label=_("Text") if item.kind == "text" else _("Caption"),
+        text=item.text,
+        variables=look.variables,
+        most=limits.longest(item),
+        on_change=lambda text: change(text=text),
+        placeholder=_('Hi {{ first_name | default: "there" }}, …'),
+    )
+
+
+def _line(
+    draft: Draft, name: str, number: int, label: str, value: str, change: Change, **about: object
+) -> None:
+    key = draft.start(f"{name}.{number}", value)
+    st.text_input(
+        label, key=key, on_change=lambda: change(**{name: st.session_state[key].strip()}), **about
+    )
+
+
+def _draw_media_url(
+    look: Outlook, item: Content, number: int, limits: Limits, change: Change
+) -> None:
+    _line(
+        look.draft,
+        "media_url",
+        number,
+        _("Address of the file"),
+        item.media_url,
+        change,
+        placeholder="https://…",
+        type="url",
+    )
+
+
+def _draw_filename(
+    look: Outlook, item: Content, number: int, limits: Limits, change: Change
+) -> None:
+    _line(look.draft, "filename", number, _("File name"), item.filename, change)
+
+
+def _draw_buttons(
+    look: Outlook, item: Content, number: int, limits: Limits, change: Change
+) -> None:
+    key = look.draft.start(f"buttons.{number}", list(item.buttons))
+    st.multiselect(
+        _("Buttons"),
+        list(dict.fromkeys((*item.buttons, *st.session_state[key]))),
+        key=key,
+        accept_new_options=True,
+        max_selections=limits.buttons_max,
+        placeholder=_("Type a button's text and press Enter"),
+        on_change=lambda: change(buttons=tuple(st.session_state[key])),
+    )
+
+
+def _draw_template(
+    look: Outlook, item: Content, number: int, limits: Limits, change: Change
+) -> None:
+    _line(look.draft, "template", number, _("Template name"), item.template, change)
+
+
+def _draw_language(
+    look: Outlook, item: Content, number: int, limits: Limits, change: Change
+) -> None:
+    about = {"placeholder": "es_MX"}
+    _line(look.draft, "language", number, _("Template language"), item.language, change, **about)
+
+
+def _draw_parameters(
+    look: Outlook, item: Content, number: int, limits: Limits, change: Change
+) -> None:
+    def keep(text: str) -> None:
+        change(parameters=tuple(text.strip().split("\n")) if text.strip() else ())
+
+    message_text.draw(
+        look.draft.key(f"parameters.{number}"),
+        label=_("Parameters, one a line, in the template's order"),
+        text="\n".join(item.parameters),
+        variables=look.variables,
+        on_change=keep,
+        rows=2,
+    )
+
+
+def sum_up_messages(look: Outlook) -> str:
+    told = []
+    for channel in look.selected:
+        written = len(look.messages(channel.id))
+        count = counted(written, N_("1 message"), N_("{count} messages"))
+        told.append(f"{channel.name}: {count}" if len(look.selected) > 1 else count)
+    return " · ".join(told)
