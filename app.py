@@ -15,8 +15,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from engine import webhooks
 from pages._headers import SecurityHeaders
-from pages.widgets import language, problems
+from pages.widgets import language, problems, workspace
 
 ROOT = Path(__file__).resolve().parent
 ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
@@ -38,6 +39,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 app = st.App(
     ROOT / "pages" / "_frame.py",
     routes=[
+        *webhooks.routes(workspace.database()),
         *language.routes,
         Mount("/fonts", StaticFiles(directory=ROOT / "static")),
         Route("/hooks/{path:path}", not_found, methods=ANY),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from engine import accounts, broadcast, frame, jobs, overview, segment
+from engine import accounts, broadcast, db, frame, jobs, overview, segment
 from engine.language import N_
 from engine.overview import Line
-from pages.widgets import language, markdown, problems, workspace
+from pages.widgets import language, problems, workspace
 from pages.widgets.language import _, counted, number
+from pages.widgets.markdown import plain
 
 RUNNING = ("preparing", "sending")
 WAITING_FOR_A_PERSON = {
@@ -82,7 +84,7 @@ def totals(*, people: int, segments: int, channels: int, lines: list[Line]) -> N
         cells.metric(_(label), number(value), border=True)
 
 
-def attention(lines: Iterable[Line], paused_channels: list) -> None:
+def attention(lines: Iterable[Line], paused_channels: list[db.Channel]) -> None:
     """Everything that will not move on by itself."""
     waiting = [line for line in lines if line.state in WAITING_FOR_A_PERSON]
     idle = not jobs.workers(workspace.settings())
@@ -95,13 +97,13 @@ def attention(lines: Iterable[Line], paused_channels: list) -> None:
             icon=":material/power_off:",
         )
     for row in paused_channels:
-        reason = markdown.plain(row.state_reason)
-        text = _("The channel **{name}** is paused.").format(name=markdown.plain(row.name))
+        reason = plain(row.state_reason)
+        text = _("The channel **{name}** is paused.").format(name=plain(row.name))
         st.warning(f"{text} {reason}", icon=":material/pause_circle:")
     for line in waiting:
         with card(line, page="report.py" if line.messages else "broadcast.py"):
             what = line.state_reason or _(WAITING_FOR_A_PERSON[line.state])
-            st.markdown(f":orange-badge[{_(broadcast.STATES[line.state])}] {markdown.plain(what)}")
+            st.markdown(f":orange-badge[{_(broadcast.STATES[line.state])}] {plain(what)}")
 
 
 def running(ids: list[int]) -> None:
@@ -164,13 +166,11 @@ def recent(lines: list[Line]) -> None:
             st.markdown(" · ".join((_(broadcast.STATES[line.state]), *said)))
 
 
-def card(line: Line, *, page: str):
-    """A bordered row that links to the broadcast and takes what is drawn in it."""
+def card(line: Line, *, page: str) -> DeltaGenerator:
+    """A bordered row that opens the broadcast and takes what is drawn in it."""
     box = st.container(border=True)
-    with box.container(horizontal=True, vertical_alignment="center"):
-        st.page_link(
-            page, label=f"**{markdown.plain(line.name)}**", query_params={"id": str(line.id)}
-        )
+    if box.button(f"**{plain(line.name)}**", type="tertiary", key=f"open.{line.id}"):
+        st.switch_page(page, query_params={"id": str(line.id)})
     return box
 
 

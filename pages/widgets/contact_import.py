@@ -28,7 +28,7 @@ COUNTS = {
     "created": N_("Created"),
     "updated": N_("Updated"),
     "unchanged": N_("Unchanged"),
-    "merged": N_("Repeated in the file"),
+    "merged": N_("Repeated"),
     "skipped": N_("Skipped"),
 }
 DELIMITERS = {",": N_("comma"), ";": N_("semicolon"), "\t": N_("tab"), "|": "|"}

@@ -22,6 +22,7 @@ from pages.widgets import workspace
 
 COOKIE = "pregon_language"
 YEAR = 365 * 24 * 3600
+LINK = "color:inherit"
 
 
 def current() -> str:
@@ -65,11 +66,12 @@ def share(part: float, whole: float) -> str:
 
 
 def moment(value: dt.datetime | None, *, zone: str = "", format: str = "medium") -> str:
-    """A UTC moment as wall time in the workspace's zone (or `zone`); empty for None."""
+    """A UTC moment as wall time to the minute in the workspace's zone (or `zone`); "" for None."""
     if value is None:
         return ""
-    place = ZoneInfo(zone or workspace.settings().timezone)
-    return dates.format_datetime(value, format=format, tzinfo=place, locale=_locale())
+    there = value.astimezone(ZoneInfo(zone or workspace.settings().timezone))
+    time = dates.format_time(there, format="short", locale=_locale())
+    return f"{dates.format_date(there, format=format, locale=_locale())}, {time}"
 
 
 def day(value: dt.date) -> str:
@@ -87,6 +89,11 @@ def countries() -> list[str]:
     return sorted(phonenumbers.SUPPORTED_REGIONS, key=lambda code: plain(country(code)))
 
 
+def tag() -> str:
+    """The same for a browser: "en" or "es-419"."""
+    return _locale().replace("_", "-")
+
+
 def _locale() -> str:
     return {"es": "es_419"}.get(current(), "en")
 
@@ -96,7 +103,7 @@ def switch() -> None:
     links = " · ".join(
         f"<b>{name}</b>"
         if code == current()
-        else f'<a href="/language/{code}" target="_self" lang="{code}" style="color:inherit">{name}</a>'
+        else f'<a href="/language/{code}" target="_self" lang="{code}" style="{LINK}">{name}</a>'
         for code, name in language.LANGUAGES.items()
     )
     st.html(f"<nav aria-label='Language · Idioma' style='font-size:.85rem'>{links}</nav>")

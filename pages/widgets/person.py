@@ -20,33 +20,37 @@ DETAILS = ("phone", "email", "language", "country", "timezone", "external_id")
 
 def show(contact_id: int) -> None:
     """Open the drawer."""
-    st.dialog(_("Contact"), width="medium", position="right", icon=":material/person:")(_draw)(
-        contact_id
-    )
-
-
-def _draw(contact_id: int) -> None:
     with problems.shown():
         with workspace.database().read() as session:
             person = profile.profile(session, contact_id)
-        _who(person)
-        _channels(person.channels)
-        _messages(person.messages)
+        name = f"{person.contact.first_name} {person.contact.last_name}".strip()
+        title = plain(name) or _("No name")
+        st.dialog(title, width="medium", position="right", icon=":material/person:")(_draw)(person)
+
+
+def _draw(person: Profile) -> None:
+    _who(person)
+    _channels(person.channels)
+    _messages(person.messages)
 
 
 def _who(person: Profile) -> None:
     contact = person.contact
-    name = f"{contact.first_name} {contact.last_name}".strip()
-    st.subheader(plain(name) or _("No name"))
     if person.tags:
         st.markdown(" ".join(f":primary-badge[{plain(tag)}]" for tag in person.tags))
-    facts = [(_(BUILT_IN[key]), getattr(contact, key)) for key in DETAILS]
+    facts = [(_(BUILT_IN[key]), _built_in(key, getattr(contact, key))) for key in DETAILS]
     facts += [(label, _value(type, value)) for label, type, value in person.fields]
     facts.append((_("Created"), language.moment(contact.created_at)))
     cells = st.grid(2, min_column_width=180, gap="small")
     for label, value in facts:
         if value:
             cells.markdown(f":small[:gray[{plain(label)}]]  \n{plain(str(value))}")
+
+
+def _built_in(key: str, value: str | None) -> str:
+    if key == "country" and value:
+        return language.country(value)
+    return value or ""
 
 
 def _value(type: str, value: Any) -> str:

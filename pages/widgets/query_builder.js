@@ -79,11 +79,11 @@ function paintCounts(screen) {
     const chip = screen.parts.get(node)?.count;
     if (!chip) continue;
     const people = path === undefined ? undefined : counts[path];
-    const written = people === undefined ? "" : people.toLocaleString(locale);
+    const written = people === undefined ? "" : people.toLocaleString(locale, { useGrouping: "always" });
     chip.textContent = written || (path === undefined && !node.of ? texts.unfinished : "");
     chip.classList.toggle("unfinished", path === undefined && !node.of);
     chip.style.setProperty("--share", people && total ? `${(100 * people) / total}%` : "0%");
-    chip.title = written ? texts.share.replace("{count}", written).replace("{total}", total.toLocaleString(locale)) : "";
+    chip.title = written ? texts.share.replace("{count}", written).replace("{total}", total.toLocaleString(locale, { useGrouping: "always" })) : "";
   }
 }
 

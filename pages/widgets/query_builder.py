@@ -94,7 +94,7 @@ def build(key: str, tree: Tree, *, but: int | None = None) -> Tree:
             "total": people.people.height,
             "fields": fields(people.catalogue, but=but),
             "texts": {name: _(text) for name, text in TEXTS.items()},
-            "locale": language.current(),
+            "locale": language.tag(),
         },
         on_edited_change=lambda: _keep(key),
     )
