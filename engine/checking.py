@@ -89,10 +89,16 @@ def _segment(
 ) -> None:
     name = catalogue.field("segment").option(id)
     if id in trail:
-        raise _cycle(name, place)
+        raise Invalid(
+            "segment.cycle",
+            "The segment “{segment}” leads back to itself "
+            "(condition {condition} of group {group}).",
+            segment=name,
+            **place.details(),
+        )
     if len(trail) == DEPTH_MAX:
         raise Invalid(
-            "segment.too_deep",
+            "segment.chain_too_long",
             "Segments stand in one another more than {depth} deep "
             "(condition {condition} of group {group}).",
             depth=DEPTH_MAX,
@@ -101,8 +107,9 @@ def _segment(
     try:
         _check(from_json(catalogue.trees[id]), catalogue, (*trail, id), sound)
     except Invalid as error:
-        if error.code == "segment.cycle":
-            raise _cycle(error.details["segment"], place) from error
+        if error.code in ("segment.cycle", "segment.chain_too_long"):
+            details = error.details | place.details()
+            raise Invalid(error.code, error.template, **details) from error
         raise Invalid(
             "segment.broken_reference",
             "The segment “{segment}” cannot be used as it stands: open it to see why "
@@ -110,12 +117,3 @@ def _segment(
             segment=name,
             **place.details(),
         ) from error
-
-
-def _cycle(name: object, place: Place) -> Invalid:
-    return Invalid(
-        "segment.cycle",
-        "The segment “{segment}” leads back to itself (condition {condition} of group {group}).",
-        segment=name,
-        **place.details(),
-    )

@@ -239,7 +239,7 @@ def checksum(session: Session) -> tuple[int, int]:
     count, high, low = session.execute(
         sa.select(
             sa.func.count(),
-            sa.func.coalesce(sa.func.sum(at.bitwise_rshift(20)), 0),
+            sa.func.coalesce(sa.func.sum(at.op(">>")(sa.literal_column("20"))), 0),
             sa.func.coalesce(sa.func.sum(at.bitwise_and(2**20 - 1)), 0),
         ).select_from(db.Contact)
     ).one()
