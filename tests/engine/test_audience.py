@@ -331,6 +331,11 @@ CASES = {
         ),
         "outside_window",
     ),
+    "a picture is free-form too": (
+        Person(phone=PHONE),
+        whatsapp(content={1: (Content(kind="image", media_url="https://x/y.png"),)}),
+        "outside_window",
+    ),
     "no city": (
         Person(phone=PHONE),
         whatsapp(channels=(2,), content={2: (Content(text="{{ city }}"),)}),
@@ -345,10 +350,10 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_reason_fits_the_case(any_database: db.Database, case: str) -> None:
+def test_the_reason_fits_the_case(database: db.Database, case: str) -> None:
     person, plan, reason = CASES[case]
-    fill(any_database, [person])
-    found = audience.resolve(any_database, plan, NOW)
+    fill(database, [person])
+    found = audience.resolve(database, plan, NOW)
     assert found.left_out.rows() == [(1, reason)]
     assert found.reasons()[reason] == 1
     assert (found.matched, found.messages, found.by_channel()) == (
@@ -356,6 +361,32 @@ def test_the_reason_fits_the_case(any_database: db.Database, case: str) -> None:
         0,
         dict.fromkeys(plan.channels, 0),
     )
+
+
+def test_both_databases_give_the_same_reasons(any_database: db.Database) -> None:
+    for person, plan, reason in CASES.values():
+        fill(any_database, [person])
+        assert audience.resolve(any_database, plan, NOW).left_out.rows() == [(1, reason)]
+
+
+def test_every_reason_has_a_case() -> None:
+    assert {reason for _, _, reason in CASES.values()} | {"same_address"} == set(audience.REASONS)
+
+
+def test_an_opt_out_counts_from_the_moment_it_is_written(any_database: db.Database) -> None:
+    fill(any_database, [Person(phone=PHONE), Person(rows=(Row(channel=1, address="+1"),))])
+    assert audience.resolve(any_database, whatsapp(), NOW).recipients.height == 2
+    with any_database.write() as session:
+        session.execute(sa.update(db.ContactChannel).values(opted_out_at=NOW))
+        db.touch_contacts(session)
+    assert audience.resolve(any_database, whatsapp(), NOW).left_out.rows() == [(2, "opted_out")]
+    with any_database.write() as session:
+        session.add(contact_channel(1, Row(channel=1, address=PHONE, invalid=True)))
+        db.touch_contacts(session)
+    assert audience.resolve(any_database, whatsapp(), NOW).left_out.rows() == [
+        (1, "invalid_address"),
+        (2, "opted_out"),
+    ]
 
 
 def sent(found: audience.Audience) -> list[tuple[int, int, str]]:
@@ -399,6 +430,17 @@ def test_one_phone_gets_it_on_one_of_two_phone_channels(database: db.Database) -
     )
     found = audience.resolve(database, last(1, 2), NOW)
     assert (sent(found), found.left_out.rows()) == ([(1, 2, PHONE)], [(2, "same_address")])
+
+
+def test_the_same_id_at_another_provider_is_another_person(database: db.Database) -> None:
+    fill(
+        database,
+        [
+            Person(rows=(Row(channel=2, address=PHONE, wrote=3),)),
+            Person(rows=(Row(channel=3, address=PHONE, wrote=3),)),
+        ],
+    )
+    assert sent(audience.resolve(database, last(2, 3), NOW)) == [(1, 2, PHONE), (2, 3, PHONE)]
 
 
 def test_two_messages_to_each_of_two_people_are_four(database: db.Database) -> None:
