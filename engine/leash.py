@@ -21,9 +21,13 @@ STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 PROC = Path("/proc/self/stat")
 
 
-def command(inner: list[str], *, grace: float) -> list[str]:
-    """The arguments that run `inner` on a leash; start them with a pipe as standard input."""
-    return [sys.executable, "-I", "-S", __file__, str(grace), *inner]
+def command(inner: list[str], *, grace: float, linger: float = 0.0) -> list[str]:
+    """The arguments that run `inner` on a leash; start them with a pipe as standard input.
+
+    `grace` is the seconds between asking and killing; `linger`, how long it goes on when the
+    holder has gone, for what others need while they end.
+    """
+    return [sys.executable, "-I", "-S", __file__, str(grace), str(linger), *inner]
 
 
 def members(session: int) -> list[int]:
@@ -58,7 +62,7 @@ def _signal(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
-def _main(grace: float, inner: list[str]) -> int:
+def _main(grace: float, linger: float, inner: list[str]) -> int:
     wake, waker = os.pipe()
     os.set_blocking(waker, False)
     for number in (*STOP, signal.SIGCHLD):
@@ -67,7 +71,10 @@ def _main(grace: float, inner: list[str]) -> int:
     child = subprocess.Popen(inner, stdin=subprocess.DEVNULL)
     while child.poll() is None:
         ready, _, _ = select.select([0, wake], [], [], 5)
-        if 0 in ready or (wake in ready and any(n in STOP for n in os.read(wake, 64))):
+        if wake in ready and any(number in STOP for number in os.read(wake, 64)):
+            break
+        if 0 in ready:
+            select.select([wake], [], [], linger)
             break
     child.terminate()
     try:
@@ -80,4 +87,4 @@ def _main(grace: float, inner: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(_main(float(sys.argv[1]), sys.argv[2:]))
+    sys.exit(_main(float(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]))

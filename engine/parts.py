@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import closing, suppress
+from typing import Any
 
 import redis as redis_client
 import sqlalchemy as sa
@@ -25,7 +26,7 @@ def redis(config: Settings) -> Part:
     """The embedded Redis."""
     config.redis_socket.unlink(missing_ok=True)  # left by one that was killed; the lock is ours
     command = redis_server.command(folder=config.folder, socket=config.redis_socket)
-    return _part(config, "redis", command, lambda: answers(config), quiet=True)
+    return _part(config, "redis", command, lambda: answers(config), linger=5.0, quiet=True)
 
 
 def door(config: Settings) -> Part:
@@ -155,13 +156,7 @@ def answers(config: Settings) -> bool:
 
 
 def _part(
-    config: Settings,
-    name: str,
-    command: list[str],
-    healthy: Callable[[], bool],
-    *,
-    grace: float = 10.0,
-    quiet: bool = False,
+    config: Settings, name: str, command: list[str], healthy: Callable[[], bool], **options: Any
 ) -> Part:
     return Part(
         name=name,
@@ -170,8 +165,7 @@ def _part(
         folder=db.ROOT,
         log=config.folder / "logs" / f"{name}.log",
         healthy=healthy,
-        grace=grace,
-        quiet=quiet,
+        **options,
     )
 
 

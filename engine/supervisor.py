@@ -47,6 +47,8 @@ class Part:
     healthy: Callable[[], bool]
     grace: float = 10.0
     """Seconds between asking it to stop and killing it."""
+    linger: float = 0.0
+    """Seconds it goes on when the supervisor was killed, because other parts need it to end."""
     quiet: bool = False
     """What it logs is not said, only what happens to it."""
 
@@ -76,7 +78,7 @@ class Running:
         with log.open("ab") as output:
             self._shown = min(self._shown, output.tell()) if self.crashes else output.tell()
             self.process = subprocess.Popen(
-                leash.command(self.part.command, grace=self.part.grace),
+                leash.command(self.part.command, grace=self.part.grace, linger=self.part.linger),
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
