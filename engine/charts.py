@@ -5,7 +5,7 @@ Pure. `t` translates; colours come from the page's theme, so both light and dark
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import plotly.graph_objects as go
@@ -18,8 +18,20 @@ from engine.reports import FUNNEL, Report
 Option = dict[str, Any]
 """An ECharts option: JSON values, but for a polars frame in dataset.source."""
 
+Number = Callable[[int], str]
+"""How the page's language writes a count."""
 
-def waterfall(*, matched: int, reasons: Mapping[str, int], recipients: int, t: Translate) -> Option:
+ENGLISH: Number = "{:,}".format
+
+
+def waterfall(
+    *,
+    matched: int,
+    reasons: Mapping[str, int],
+    recipients: int,
+    t: Translate,
+    number: Number = ENGLISH,
+) -> Option:
     """From everybody in the segment, reason by reason, down to the recipients.
 
     Reasons nobody has are left out. A bar's `id` is its reason, for a click.
@@ -42,7 +54,7 @@ def waterfall(*, matched: int, reasons: Mapping[str, int], recipients: int, t: T
             "axisTick": {"show": False},
             "axisLine": {"show": False},
         },
-        "series": [_floor([bar["under"] for bar in bars]), _people(bars, t)],
+        "series": [_floor([bar["under"] for bar in bars]), _people(bars, t, number)],
     }
 
 
@@ -59,19 +71,20 @@ def _floor(values: list[Any]) -> Option:
     }
 
 
-def _people(bars: list[dict[str, Any]], t: Translate) -> Option:
+def _people(bars: list[dict[str, Any]], t: Translate, number: Number) -> Option:
     kept = ("matched", "recipients")
     return {
         "type": "bar",
         "name": t("People"),
         "stack": "people",
         "barMaxWidth": 22,
-        "label": {"show": True, "position": "right"},
+        "label": {"show": True, "position": "right", "opacity": 1},
         "data": [
             {
                 "id": bar["id"],
                 "name": bar["label"],
                 "value": bar["people"],
+                "label": {"formatter": number(bar["people"])},
                 "itemStyle": {"opacity": 1 if bar["id"] in kept else 0.55, "borderRadius": 3},
             }
             for bar in bars
@@ -80,13 +93,17 @@ def _people(bars: list[dict[str, Any]], t: Translate) -> Option:
 
 
 def waterfall_alt(
-    *, matched: int, reasons: Mapping[str, int], recipients: int, t: Translate
+    *,
+    matched: int,
+    reasons: Mapping[str, int],
+    recipients: int,
+    t: Translate,
+    number: Number = ENGLISH,
 ) -> str:
     """The same in words."""
-    steps = [
-        f"{t(REASONS[reason])}: {reasons[reason]}" for reason in REASONS if reasons.get(reason)
-    ]
-    return "; ".join([f"{t('Matched')}: {matched}", *steps, f"{t('Recipients')}: {recipients}"])
+    steps = {t(REASONS[reason]): reasons[reason] for reason in REASONS if reasons.get(reason)}
+    told = {t("Matched"): matched, **steps, t("Recipients"): recipients}
+    return "; ".join(f"{label}: {number(people)}" for label, people in told.items())
 
 
 def throughput(frame: pl.DataFrame, limit: float | None, t: Translate) -> Option:
@@ -117,7 +134,12 @@ def throughput(frame: pl.DataFrame, limit: float | None, t: Translate) -> Option
         "tooltip": {"trigger": "axis"},
         "dataset": {"source": source},
         "xAxis": {"type": "time"},
-        "yAxis": {"type": "value", "min": 0, "max": _top(source[name], limit)},
+        "yAxis": {
+            "type": "value",
+            "min": 0,
+            "max": _top(source[name], limit),
+            "axisLabel": {"showMaxLabel": False},
+        },
         "series": [series],
     }
 
@@ -139,49 +161,54 @@ def throughput_alt(frame: pl.DataFrame, limit: float | None, t: Translate) -> st
 # Reports
 
 
-def funnel(report: Report, t: Translate) -> go.Figure:
+def funnel(report: Report, t: Translate, number: Number = ENGLISH) -> go.Figure:
     """How many messages came at least how far."""
+    counts = [report.funnel[step] for step in FUNNEL]
+    whole = counts[0] or 1
     figure = go.Figure(
         go.Funnel(
             y=[t(label) for label in FUNNEL.values()],
-            x=[report.funnel[step] for step in FUNNEL],
-            textinfo="value+percent initial",
-            hovertemplate="%{y}: %{x:,}<extra></extra>",
+            x=counts,
+            text=[f"{number(count)} · {count / whole:.0%}" for count in counts],
+            textinfo="text",
+            hovertemplate="%{y}: %{text}<extra></extra>",
         )
     )
-    return _calm(figure)
+    return _calm(figure, places=len(counts))
 
 
-def left_out(report: Report, t: Translate) -> go.Figure:
+def left_out(report: Report, t: Translate, number: Number = ENGLISH) -> go.Figure:
     """People left out by reason, in the order in which the reasons are asked; zeros left away."""
     found = {reason: count for reason, count in report.left_out.items() if count}
-    return _calm(_bars([t(REASONS.get(reason, reason)) for reason in found], list(found.values())))
+    labels = [t(REASONS.get(reason, reason)) for reason in found]
+    return _bars(labels, list(found.values()), number)
 
 
-def failures(report: Report, t: Translate) -> go.Figure:
+def failures(report: Report, t: Translate, number: Number = ENGLISH) -> go.Figure:
     """Failed and unknown messages by the provider's reason, at most the ten most frequent."""
     most = report.failures[:10]
     labels = [one.text or one.code or t(one.reason_class) or t("Unknown") for one in most]
-    return _calm(_bars([plain(label) for label in labels], [one.count for one in most]))
+    return _bars([plain(label) for label in labels], [one.count for one in most], number)
 
 
-def _bars(labels: list[str], counts: list[int]) -> go.Figure:
+def _bars(labels: list[str], counts: list[int], number: Number) -> go.Figure:
     """Horizontal bars from the top down, one a place, also where two labels are alike."""
+    places = list(range(len(labels)))
     figure = go.Figure(
         go.Bar(
-            y=list(range(len(labels))),
+            y=places,
             x=counts,
             orientation="h",
-            text=counts,
-            texttemplate="%{x:,}",
+            text=[number(count) for count in counts],
+            textposition="outside",
+            cliponaxis=False,
             customdata=labels,
-            hovertemplate="%{customdata}: %{x:,}<extra></extra>",
+            hovertemplate="%{customdata}: %{text}<extra></extra>",
         )
     )
-    figure.update_yaxes(
-        autorange="reversed", tickvals=list(range(len(labels))), ticktext=labels, automargin=True
-    )
-    return figure
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(autorange="reversed", tickvals=places, ticktext=labels, automargin=True)
+    return _calm(figure, places=len(places))
 
 
 def plain(text: str, *, longest: int = 60) -> str:
@@ -191,9 +218,10 @@ def plain(text: str, *, longest: int = 60) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _calm(figure: go.Figure) -> go.Figure:
+def _calm(figure: go.Figure, *, places: int) -> go.Figure:
+    """As high as its bars need, without zooming by accident."""
     figure.update_layout(
-        margin={"l": 8, "r": 8, "t": 8, "b": 8}, showlegend=False, separators=".,", height=280
+        margin={"l": 8, "r": 56, "t": 8, "b": 8}, showlegend=False, height=32 + 44 * max(places, 1)
     )
     figure.update_xaxes(rangemode="tozero", fixedrange=True)
     figure.update_yaxes(fixedrange=True)

@@ -81,6 +81,20 @@ def test_the_waterfall_can_be_told_in_words() -> None:
     assert words == "MATCHED: 200; NOT ON THE CHANNEL: 100; OPTED OUT: 30; RECIPIENTS: 70"
 
 
+def test_counts_are_written_as_the_page_writes_them() -> None:
+    def spanish(count: int) -> str:
+        return f"{count:,}".replace(",", ".")
+
+    told = {"matched": 1200, "reasons": {"opted_out": 1100}, "recipients": 100, "t": shout}
+    option = charts.waterfall(**told, number=spanish)
+    written = [bar["label"]["formatter"] for bar in option["series"][1]["data"]]
+    assert written == ["1.200", "1.100", "100"]
+    assert "MATCHED: 1.200" in charts.waterfall_alt(**told, number=spanish)
+    many = report(left_out={"opted_out": 1100}, funnel=dict.fromkeys(reports.FUNNEL, 1200))
+    assert list(charts.left_out(many, shout, spanish).data[0].text) == ["1.100"]
+    assert charts.funnel(many, shout, spanish).data[0].text[0] == "1.200 · 100%"
+
+
 def test_throughput_is_drawn_per_second_against_the_limit() -> None:
     option = charts.throughput(rates([10, 0, 5]), 6.0, shout)
     source = option["dataset"]["source"]
@@ -105,6 +119,7 @@ def test_the_funnel_narrows_as_the_report_says() -> None:
     (trace,) = charts.funnel(report(), shout).data
     assert list(trace.x) == [70, 60, 50, 40, 10]
     assert trace.y[0] == "MESSAGES"
+    assert list(trace.text)[-1] == "10 · 14%"
 
 
 def test_people_left_out_are_drawn_by_reason_in_order() -> None:
