@@ -25,7 +25,7 @@ MODES = {
     "update": N_("Only update known people"),
 }
 COUNTS = {
-    "created": N_("Created"),
+    "created": N_("Added"),
     "updated": N_("Updated"),
     "unchanged": N_("Unchanged"),
     "merged": N_("Repeated"),
