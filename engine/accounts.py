@@ -41,7 +41,7 @@ def add(
         try:
             provider.from_settings(values)
         except BadContent as error:
-            raise Invalid(error.code, "{text}", text=error.text) from error
+            raise Invalid(error.code, error.template, **error.details) from error
     row = db.Channel(
         key=name,
         name=name.strip(),

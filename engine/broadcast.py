@@ -274,7 +274,7 @@ def content_problem(provider: Any, item: Content, known: frozenset[str]) -> Preg
         for source in item.slots().values():
             template.check(source, known)
     except BadContent as error:
-        return Invalid(error.code, "{text}", text=error.text)
+        return Invalid(error.code, error.template, **error.details)
     except PregonError as error:
         return error
     return None
@@ -500,7 +500,7 @@ def _document_content(item: object) -> Content:
         if isinstance(item, Mapping):
             return Content.from_json(item)
     except BadContent as error:
-        raise Invalid(error.code, "{text}", text=error.text) from error
+        raise Invalid(error.code, error.template, **error.details) from error
     raise Invalid("broadcast.file_message", "A message is a text, or “key: value” lines.")
 
 

@@ -65,16 +65,17 @@ class Door:
             return PlainTextResponse("The call is too large.", 413)
         hook = _hook(request, body, self.database.settings)
         events: Sequence[Event] = ()
-        problem = ""
+        answer, media_type, problem = "", "text/plain", ""
         try:
-            answer, media_type = channel.answer(hook)
-            if hook.method == "GET" and answer:
-                return Response(answer, media_type=media_type)
+            if hook.method == "GET":
+                answer, media_type = channel.answer(hook)
+                if answer:
+                    return Response(answer, media_type=media_type)
             events = channel.events(hook)
+            answer, media_type = channel.answer(hook)
         except BadSignature:
             return PlainTextResponse("The signature is not right.", 401)
         except BadContent as error:
-            answer, media_type = "", "text/plain"
             problem = f"{error.code}: {error.text}"
         if not await self._stored(channel_id, hook, events, problem):
             return PlainTextResponse("Not stored: try again.", 503)

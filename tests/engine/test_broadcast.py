@@ -41,7 +41,7 @@ def state(database: db.Database, id: int) -> str:
         return db.get(session, db.Broadcast, id).state
 
 
-@pytest.mark.parametrize(("old", "new"), itertools.product(broadcast.STATES, repeat=2))
+@pytest.mark.parametrize(("old", "new"), list(itertools.product(broadcast.STATES, repeat=2)))
 def test_every_pair_of_states_moves_only_along_the_table(database: db.Database, old: str, new: str):
     id = sending.broadcast(database, people=0, state=old)
     with database.write() as session:
