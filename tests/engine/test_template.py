@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from engine import db, filters, template
 from engine.errors import Invalid
 
-settings.register_profile("calm", deadline=None)
-settings.load_profile("calm")
+calm = settings(deadline=None)
 
 NEWER = {"\u019b", "\u0264", "\ua7d3", "\ua7d5"}
 """Small letters whose capitals came after Unicode 14, which Python 3.11 knows."""
@@ -78,11 +77,13 @@ def everywhere(source: str, values: list[object]) -> list[str]:
     return column
 
 
+@calm
 @given(columns, st.lists(any_filter, max_size=3))
 def test_a_row_and_a_column_give_the_same_text(values: list[object], chain: list[str]) -> None:
     everywhere("¡Hola {{ " + " | ".join(["v", *chain]) + " }}!", values)
 
 
+@calm
 @given(st.lists(st.none() | st.dates() | moments, min_size=1, max_size=4), st.booleans())
 def test_dates_in_a_frame_read_like_their_iso_text(values: list[object], formatted: bool) -> None:
     assume(len({type(value) for value in values if value is not None}) <= 1)
@@ -105,6 +106,7 @@ def is_plain(value: object) -> bool:
     return not isinstance(value, float) or "e" not in repr(value)
 
 
+@calm
 @given(
     texts | numbers.filter(is_plain) | st.none() | st.booleans(),
     st.lists(default | case, max_size=3),
@@ -118,6 +120,7 @@ def test_liquid_agrees_on_defaults_and_case(value: object, chain: list[str]) -> 
     assert template.parse(source).render({"v": value}) == expected
 
 
+@calm
 @given(texts, st.integers(4, 20))
 def test_liquid_agrees_on_truncating(value: str, size: int) -> None:
     assume(len(value) != size)  # python-liquid cuts a text that fits exactly; Ruby does not
@@ -126,12 +129,14 @@ def test_liquid_agrees_on_truncating(value: str, size: int) -> None:
     assert template.parse(source).render({"v": value}) == expected
 
 
+@calm
 @given(dates | stamps, date)
 def test_liquid_agrees_on_iso_dates(value: str, form: str) -> None:
     source = "{{ v | " + form + " }}"
     assert template.parse(source).render({"v": value}) == liquid.Template(source).render(v=value)
 
 
+@calm
 @given(texts, texts)
 def test_what_a_person_is_called_is_never_read_as_a_template(first: str, last: str) -> None:
     values = {"a": "{{ b }}" + first, "b": "{% if %}" + last}
@@ -233,6 +238,7 @@ def test_a_mistake_is_told_in_one_sentence_with_its_place(
     assert "\n" not in told.value.sentence
 
 
+@calm
 @given(st.text("{}%|: \"'a1,.-\n", max_size=16))
 def test_any_text_is_read_or_refused(source: str) -> None:
     try:
