@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from engine import db, lock, parts, settings, terminal
+from engine import db, leash, lock, parts, settings, terminal
 from engine.errors import Conflict
 from engine.settings import Settings
 from engine.supervisor import Supervisor
@@ -208,12 +208,14 @@ def _work_folder(keep: Path | None) -> Iterator[Path]:
 
 @contextmanager
 def _stop_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP end us as ctrl-C does."""
+    """The first ctrl-C, SIGTERM or SIGHUP raises KeyboardInterrupt; stopping is not interrupted."""
 
     def stop(*_: object) -> None:
+        for number in leash.STOP:
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, stop) for number in leash.STOP}
     try:
         yield
     finally:

@@ -45,6 +45,9 @@ FIELDS = [
     ("store", N_("Store"), "choice", demo_people.STORES),
 ]
 
+CEILINGS = {"twilio_sms": 40.0}
+"""Units per second where the kind's own (a new long code's) would make a demo dull."""
+
 Ids = Mapping[str, int]
 
 
@@ -121,7 +124,7 @@ def add_channels(
             name=name,
             values=values.get(kind),
             sandbox=kind in values,
-            ceiling=ceiling if kind in values else None,
+            ceiling=(ceiling or CEILINGS.get(kind)) if kind in values else None,
         ).id
         for kind, name in CHANNELS.items()
     }

@@ -63,12 +63,12 @@ def add_segments(
         ),
     )
     wholesale = Condition("tag", "has_any", (tags["Wholesale"],))
-    fresh = Condition("activity.created_at", "in_last_days", 14)
+    fresh = Condition("activity.created_at", "in_last_days", 5)
     add(
         N_("Talked to us this week"),
         _all(
             Condition("activity.last_inbound_at", "in_last_days", 7),
-            _any(wholesale, fresh, Condition("field.orders", "gte", 12)),
+            _any(wholesale, fresh, Condition("field.orders", "gte", 14)),
         ),
     )
     recent = Condition("field.last_purchase", "in_last_days", 90)
