@@ -110,7 +110,7 @@ def person(draw: random.Random, number: int, times: list[dt.datetime]) -> db.Con
 
 
 def custom(draw: random.Random, times: list[dt.datetime]) -> dict[str, Any]:
-    seen = draw.choice([*times, None])
+    seen = draw.choice(times) if draw.random() < 0.8 else None
     values = {
         "city": draw.choice(CITIES),
         "note": "".join(draw.choices("aáÁñÑ 🎉%_.\\\"'", k=draw.randint(0, 8))),
@@ -125,7 +125,10 @@ def custom(draw: random.Random, times: list[dt.datetime]) -> dict[str, Any]:
 
 def links(draw: random.Random, number: int, times: list[dt.datetime]) -> list[db.Base]:
     """What hangs on a person: tags, addresses and messages."""
-    maybe = [*times, None, None]
+
+    def maybe() -> dt.datetime | None:
+        return draw.choice(times) if draw.random() < 0.5 else None
+
     rows: list[db.Base] = []
     for tag in draw.sample(range(1, 5), draw.randint(0, 3)):
         rows.append(db.ContactTag(contact_id=number, tag_id=tag))
@@ -135,7 +138,7 @@ def links(draw: random.Random, number: int, times: list[dt.datetime]) -> list[db
                 contact_id=number,
                 channel_id=draw.randint(1, len(KINDS)),
                 address=f"{number}-{place}",
-                last_inbound_at=draw.choice(maybe),
+                last_inbound_at=maybe(),
                 opted_out_at=draw.choice([times[0], None, None]),
                 invalid_at=draw.choice([times[0], None]),
             )
@@ -149,11 +152,11 @@ def links(draw: random.Random, number: int, times: list[dt.datetime]) -> list[db
                     channel_id=1,
                     part=part,
                     address="a",
-                    accepted_at=draw.choice(maybe),
-                    delivered_at=draw.choice(maybe),
-                    read_at=draw.choice(maybe),
-                    failed_at=draw.choice(maybe),
-                    replied_at=draw.choice(maybe),
+                    accepted_at=maybe(),
+                    delivered_at=maybe(),
+                    read_at=maybe(),
+                    failed_at=maybe(),
+                    replied_at=maybe(),
                 )
             )
     return rows
