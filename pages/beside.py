@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -12,8 +13,8 @@ from engine.errors import PregonError
 from pages import steps_people
 from pages.steps_messages import chosen_channel
 from pages.steps_trial import person_in_view
-from pages.widgets import language, phone_preview, problems, workspace
-from pages.widgets.language import _
+from pages.widgets import phone_preview, problems, workspace
+from pages.widgets.language import _, number
 from pages.widgets.markdown import plain
 from pages.widgets.outlook import Count, Outlook
 
@@ -29,7 +30,7 @@ STAY = """
 """
 """The one thing Streamlit has no setting for."""
 
-BAR = 30
+BAR = 26
 """Height of a bar of the waterfall in pixels."""
 
 
@@ -70,12 +71,13 @@ def _draw_waterfall(count: Count) -> None:
         "reasons": count.reasons,
         "recipients": count.recipients,
         "t": _,
+        "number": number,
     }
     bars = 2 + sum(1 for people in count.reasons.values() if people)
     st.echarts_chart(
         charts.waterfall(**told),
         key="waterfall",
-        height=20 + BAR * bars,
+        height=24 + BAR * bars,
         alt=charts.waterfall_alt(**told),
     )
 
@@ -91,12 +93,12 @@ def _draw_phone(look: Outlook) -> None:
                 values = trial.variables(contacts.get(session, person))
     except PregonError as error:
         problems.show(error)
-    clock = dt.datetime.now(dt.UTC)
+    clock = dt.datetime.now(ZoneInfo(workspace.settings().timezone))
     phone_preview.draw(
         "phone",
         kind=channel.kind,
         sender=channel.name,
         messages=look.messages(channel.id),
         values=values,
-        time=language.moment(clock, format="HH:mm"),
+        time=f"{clock:%H:%M}",
     )

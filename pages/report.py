@@ -118,6 +118,7 @@ def draw_people(found: Report) -> None:
         "reasons": found.left_out,
         "recipients": found.recipients,
         "t": _,
+        "number": number,
     }
     st.echarts_chart(
         charts.waterfall(**told), key="waterfall", height=280, alt=charts.waterfall_alt(**told)
@@ -126,7 +127,7 @@ def draw_people(found: Report) -> None:
 
 def draw_funnel(found: Report) -> None:
     st.subheader(_("How far the messages came"), anchor=False)
-    st.plotly_chart(charts.funnel(found, _), key="funnel", config={"displayModeBar": False})
+    st.plotly_chart(charts.funnel(found, _, number), key="funnel", config={"displayModeBar": False})
 
 
 def draw_states(found: Report) -> None:

@@ -220,8 +220,11 @@ def _draw_last_interacted(look: Outlook) -> None:
 
 
 def _channel_name(channel: db.Channel) -> str:
-    kind = KINDS[channel.kind].label
-    return channel.name if channel.name == kind else f"{channel.name} ({kind})"
+    return _named(channel.name, KINDS[channel.kind].label)
+
+
+def _named(name: str, kind: str) -> str:
+    return kind if kind.casefold().startswith(name.casefold()) else f"{name} · {kind}"
 
 
 def _draw_barred(look: Outlook) -> None:
@@ -233,7 +236,7 @@ def _draw_barred(look: Outlook) -> None:
     )
     if look.barred:
         names = ", ".join(
-            f"{channel.name} ({_(NOT_BROADCASTABLE.get(channel.kind, channel.kind))})"
+            _named(channel.name, _(NOT_BROADCASTABLE.get(channel.kind, channel.kind)))
             for channel in look.barred
         )
         st.caption(_("Not offered here: {channels}.").format(channels=plain(names)))

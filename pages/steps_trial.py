@@ -51,6 +51,7 @@ def _search(draft: Draft, name: str) -> str:
         type="search",
         live=True,
         icon=":material/search:",
+        placeholder=_("Name or number"),
     )
     return str(st.session_state[key] or "")
 

@@ -43,6 +43,10 @@ class Draft:
     """The contact whose phone is in view."""
     tests: list[int] = field(default_factory=list)
     """Tests sent from this session, the newest last."""
+    open: set[str] = field(default_factory=set)
+    """Keys of the cells that are open."""
+    done: tuple[bool, ...] = ()
+    """What was complete when the cells were last drawn."""
     row: db.Broadcast
 
     def key(self, name: str) -> str:

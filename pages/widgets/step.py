@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.widgets import problems
+from pages.widgets.draft import Draft
 from pages.widgets.language import _
 from pages.widgets.markdown import plain
 from pages.widgets.outlook import Outlook
@@ -39,34 +40,35 @@ class Step:
 def draw(steps: Sequence[Step], look: Outlook) -> None:
     """All cells. Each is open or closed as the person left it in this session."""
     done = [step.done(look) for step in steps]
-    _arrange(steps, done, look.draft.id)
+    _arrange(steps, done, look.draft)
     for place, step in enumerate(steps):
         following = steps[place + 1] if place + 1 < len(steps) else None
         _cell(step, look, done=done[place], following=following)
 
 
-def _arrange(steps: Sequence[Step], done: Sequence[bool], id: int) -> None:
+def _arrange(steps: Sequence[Step], done: Sequence[bool], draft: Draft) -> None:
     """At first the first cell that lacks something is open; one just completed opens the next."""
-    before = st.session_state.get("steps_done")
-    if before is None or before[0] != id or steps[0].place not in st.session_state:
+    if not draft.done:
         first = done.index(False) if False in done else len(steps) - 1
-        for place, step in enumerate(steps):
-            st.session_state[step.place] = place == first
-    else:
-        for place, step in enumerate(steps[1:], 1):
-            if done[place - 1] and not before[1][place - 1] and all(done[:place]):
-                st.session_state[step.place] = True
-    st.session_state["steps_done"] = (id, tuple(done))
+        draft.open = {steps[first].key}
+    for place, step in enumerate(steps[1:], 1):
+        if draft.done and all(done[:place]) and not draft.done[place - 1]:
+            draft.open.add(step.key)
+    draft.done = tuple(done)
 
 
 def _cell(step: Step, look: Outlook, *, done: bool, following: Step | None) -> None:
-    open = st.session_state[step.place]
+    open = step.key in look.draft.open
     label = f"**{step.number}. {_(step.title)}**"
     if not open and (summary := step.summary(look)):
         label += f"  :small[:gray[{plain(summary)}]]"
-    icon = DONE if done else OPEN if open else WAITING
-    cell = st.expander(label, type="step", key=step.place, icon=icon, on_change="rerun")
-    if not cell.open:
+    icon = OPEN if open else DONE if done else WAITING
+    st.session_state[step.place] = open  # label and icon make a new widget, without memory
+    cell = st.expander(
+        label, type="step", key=step.place, icon=icon, on_change=_turn, args=(step, look.draft)
+    )
+    if not open:
+        cell.empty()  # without content a step is no button
         return
     with cell:
         step.draw(look)
@@ -77,10 +79,17 @@ def _cell(step: Step, look: Outlook, *, done: bool, following: Step | None) -> N
                 key=f"continue_{step.key}",
                 type="primary" if done else "secondary",
                 on_click=_go_on,
-                args=(step, following),
+                args=(step, following, look.draft),
             )
 
 
-def _go_on(step: Step, following: Step) -> None:
-    st.session_state[step.place] = False
-    st.session_state[following.place] = True
+def _turn(step: Step, draft: Draft) -> None:
+    if st.session_state[step.place]:
+        draft.open.add(step.key)
+    else:
+        draft.open.discard(step.key)
+
+
+def _go_on(step: Step, following: Step, draft: Draft) -> None:
+    draft.open.discard(step.key)
+    draft.open.add(following.key)
