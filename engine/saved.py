@@ -53,17 +53,17 @@ def delete(session: Session, id: int) -> None:
     """Forget a segment; drafts that had it have none. Raises NotFound, Conflict while in use."""
     db.touch_contacts(session)
     row = get(session, id)
-    for broadcast in session.scalars(sa.select(db.Broadcast).order_by(db.Broadcast.key)):
-        if broadcast.state in IN_USE and id in _needed(session, broadcast):
+    for broadcast in used_by(session, id):
+        if broadcast.state in IN_USE:
             raise Conflict(
                 "segment.in_use",
                 "The segment “{segment}” is used by the broadcast “{broadcast}”.",
                 segment=row.name,
                 broadcast=broadcast.name,
             )
-    session.execute(
-        sa.update(db.Broadcast).where(db.Broadcast.segment_id == id).values(segment_id=None)
-    )
+    for broadcast in session.scalars(sa.select(db.Broadcast).filter_by(segment_id=id)):
+        broadcast.segment_id = None
+    session.flush()
     session.delete(row)
     session.flush()
 
