@@ -115,7 +115,7 @@ class Ledger(Protocol):
 class Diary(Protocol):
     """What dispatch needs of the journal."""
 
-    def fired(self, message: int, attempt: int) -> None: ...
+    def fired(self, message: int, attempt: int, at: int) -> None: ...
     def done(self, message: int, attempt: int, outcome: bytes) -> None: ...
 
 
@@ -307,8 +307,8 @@ class Dispatcher:
         if self.stopping.is_set() or time.monotonic() > fresh_until:
             state.buffer.appendleft(item)  # nothing left the process; the permit is lost
             return
-        self.diary.fired(item.id, item.attempt)
         sent_at = int(self.clock() * 1e6)
+        self.diary.fired(item.id, item.attempt, sent_at)
         try:
             provider_id = await send_one(self.transport, lane.channel, request)
         except ChannelError as error:

@@ -412,9 +412,24 @@ def _at_work(client: Redis, name: str) -> Iterator[None]:
 def _fill_slices(client: Redis, broadcast_id: int, wanted: int) -> None:
     """As many slices as workers should share the broadcast, counting those queued or at work."""
     queued = _queued(client, DISPATCH, f"dispatch-{broadcast_id}-")
-    at_work = sum(1 for _ in client.scan_iter(f"slice:{broadcast_id}:*"))
+    signs = [key.decode() for key in client.scan_iter(f"slice:{broadcast_id}:*")]
+    at_work = sum(_lives(sign.rpartition(":")[2]) for sign in signs)
     for _ in range(wanted - queued - at_work):
         _enqueue(client, DISPATCH, "dispatch", broadcast_id, f"dispatch-{broadcast_id}")
+
+
+def _lives(token: str) -> bool:
+    """Whether the process behind a slice may live; on this machine a dead one is known at once."""
+    host, process, _ = token.rsplit("-", 2)
+    if host != socket.gethostname():
+        return True
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _queued(client: Redis, queue: str, prefix: str) -> int:

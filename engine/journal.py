@@ -1,6 +1,6 @@
 """A dispatcher's own record of what left: after a crash it proves what provably did not.
 
-One append-only file a dispatcher, locked while its owner lives. `F id attempt` is written just
+One append-only file a dispatcher, locked while its owner lives. `F id attempt µs` is written just
 before a request leaves, `D id attempt {outcome}` after its answer. A claimed message without an F
 never left; an F without a D may have arrived. Written with one write(2) a line and no fsync: it
 survives the process, and a machine that restarted is recognised by its boot id.
@@ -24,7 +24,8 @@ class Record:
     token: str
     same_boot: bool
     """False: the page cache is gone, so a missing line proves nothing."""
-    fired: frozenset[tuple[int, int]]
+    fired: dict[tuple[int, int], int]
+    """When the request left, in epoch microseconds."""
     done: dict[tuple[int, int], bytes]
     """The outcome as it was written."""
 
@@ -44,8 +45,9 @@ class Journal:
         fcntl.flock(self._handle, fcntl.LOCK_EX)
         os.write(self._handle, f"B {boot_id()}\n".encode())
 
-    def fired(self, message: int, attempt: int) -> None:
-        os.write(self._handle, b"F %d %d\n" % (message, attempt))
+    def fired(self, message: int, attempt: int, at: int) -> None:
+        """`at` is epoch microseconds."""
+        os.write(self._handle, b"F %d %d %d\n" % (message, attempt, at))
 
     def done(self, message: int, attempt: int, outcome: bytes) -> None:
         """`outcome` is one line of JSON."""
@@ -85,7 +87,7 @@ def abandoned(folder: Path) -> Iterator[tuple[Record, Path]]:
 
 def _read(path: Path) -> Record:
     lines = path.read_bytes().split(b"\n")[:-1]  # a last line without its end was cut: no line
-    fired: set[tuple[int, int]] = set()
+    fired: dict[tuple[int, int], int] = {}
     done: dict[tuple[int, int], bytes] = {}
     boot = ""
     for line in lines:
@@ -93,14 +95,14 @@ def _read(path: Path) -> Record:
         if kind == b"B":
             boot = rest.decode()
             continue
-        message, attempt, *outcome = rest.split(b" ", 2)
+        message, attempt, what = rest.split(b" ", 2)
         key = int(message), int(attempt)
         if kind == b"F":
-            fired.add(key)
-        elif kind == b"D" and outcome:
-            done[key] = outcome[0]
+            fired[key] = int(what)
+        elif kind == b"D":
+            done[key] = what
     same = bool(boot) and boot == boot_id()
-    return Record(path.stem, same, frozenset(fired), done)
+    return Record(path.stem, same, fired, done)
 
 
 def boot_id() -> str:

@@ -224,7 +224,8 @@ def _mine(token: str, *states: str) -> Any:
 
 
 def _write(session: Session, statement: Any, rows: Sequence[Mapping[str, Any]]) -> None:
-    session.connection().execute(statement, list(rows))
+    if rows:
+        session.connection().execute(statement, list(rows))
 
 
 def _key(outcome: Outcome) -> dict[str, Any]:
@@ -326,6 +327,20 @@ def _write_again(session: Session, token: str, some: Sequence[Outcome]) -> None:
     )
 
 
+def _write_unknown(session: Session, token: str, some: Sequence[Outcome]) -> None:
+    """Unknown, unless a receipt told more meanwhile; when it left is kept either way."""
+    _write_ended("unknown", "unclear", session, token, some)
+    _write(
+        session,
+        sa.update(MESSAGE)
+        .where(_mine(token, "accepted", "delivered", "read", "failed"))
+        .values(
+            sent_at=sa.func.coalesce(MESSAGE.sent_at, sa.bindparam("left_at", type_=db.Moment()))
+        ),
+        [_key(outcome) | {"left_at": _at(outcome.sent_at)} for outcome in some if outcome.sent_at],
+    )
+
+
 def _write_ended(
     state: str, why: str, session: Session, token: str, some: Sequence[Outcome]
 ) -> None:
@@ -380,7 +395,7 @@ _WRITERS: dict[str, Callable[[Session, str, Sequence[Outcome]], None]] = {
     "unsent": _write_again,
     "failed": functools.partial(_write_ended, "failed", "permanent"),
     "opted_out": functools.partial(_write_ended, "failed", "opted_out"),
-    "unknown": functools.partial(_write_ended, "unknown", "unclear"),
+    "unknown": _write_unknown,
 }
 
 
@@ -401,7 +416,8 @@ def _settle(session: Session, left: journal.Record) -> int:
     """By what provably happened: recorded answer, maybe left, or never left."""
     claimed = session.execute(
         sa.select(MESSAGE.id, MESSAGE.attempt, MESSAGE.tries, MESSAGE.state).where(
-            MESSAGE.claimed_by == left.token
+            MESSAGE.claimed_by == left.token,
+            sa.or_(MESSAGE.state.in_(("claimed", "unknown")), MESSAGE.sent_at.is_(None)),
         )
     ).all()
     outcomes = []
@@ -409,12 +425,14 @@ def _settle(session: Session, left: journal.Record) -> int:
         key = row.id, row.attempt
         if line := left.done.get(key):
             outcomes.append(Outcome.from_json(line))
-        elif row.state != "claimed":
-            continue
         elif key in left.fired or not left.same_boot:
+            sent_at = left.fired.get(key, 0)
             outcomes.append(
-                Outcome(id=row.id, attempt=row.attempt, kind="unknown", code="worker_died")
-            )
+                Outcome(
+                    id=row.id, attempt=row.attempt, kind="unknown", code="worker_died",
+                    sent_at=sent_at,
+                )
+            )  # fmt: skip
         else:
             outcomes.append(Outcome(id=row.id, attempt=row.attempt, kind="unsent", tries=row.tries))
     record(session, left.token, outcomes)

@@ -95,7 +95,7 @@ class Notes:
     left: list[tuple[int, int]] = field(default_factory=list)
     back: list[tuple[int, int]] = field(default_factory=list)
 
-    def fired(self, message: int, attempt: int) -> None:
+    def fired(self, message: int, attempt: int, at: int) -> None:
         self.left.append((message, attempt))
 
     def done(self, message: int, attempt: int, outcome: bytes) -> None:

@@ -128,14 +128,15 @@ def test_a_dead_dispatchers_claims_are_settled_by_its_journal(
     id = sending.broadcast(any_database, people=4)
     diary = journal.open_journal(tmp_path, "dead")
     items = box(any_database, id, "dead").claim(1, 3)
-    diary.fired(items[0].id, items[0].attempt)
+    diary.fired(items[0].id, items[0].attempt, 1_700_000_000_000_000)
     diary.done(items[0].id, items[0].attempt, accepted(items[0]).to_json())
-    diary.fired(items[1].id, items[1].attempt)
+    diary.fired(items[1].id, items[1].attempt, 1_700_000_000_000_000)
     assert outbox.recover(any_database, tmp_path) == 0, "its owner lives"
     diary.close(keep=True)
     assert outbox.recover(any_database, tmp_path) == 3
     states = [row.state for row in sending.messages(any_database, id)]
     assert states == ["accepted", "unknown", "planned", "planned"]
+    assert all(row.sent_at for row in sending.messages(any_database, id)[:2])
     assert not list(tmp_path.glob("*.log"))
 
 
@@ -153,9 +154,9 @@ def test_after_the_machine_restarted_every_claim_is_unknown(
 
 def test_a_cut_last_line_of_a_journal_is_no_line(tmp_path: Path):
     diary = journal.open_journal(tmp_path, "t")
-    diary.fired(7, 1)
+    diary.fired(7, 1, 99)
     diary.close(keep=True)
     with (tmp_path / "t.log").open("ab") as file:
-        file.write(b"F 8")
+        file.write(b"F 8 1 9")
     [(left, _)] = journal.abandoned(tmp_path)
-    assert left.fired == {(7, 1)}
+    assert left.fired == {(7, 1): 99}
