@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -96,54 +97,57 @@ def found_sentence(found: int) -> str:
 
 
 def add() -> None:
-    database = workspace.database()
-    with database.read() as session:
-        tags = [row.name for row in contacts.tags(session)]
+    """The form of one person. What is typed stays when it is closed, until the person is added."""
+    serial = st.session_state.setdefault("add.serial", 0)
     with st.form("add_contact", border=False):
-        left, right = st.columns(2)
-        first_name = left.text_input(_("First name"), key="add.first_name")
-        last_name = right.text_input(_("Last name"), key="add.last_name")
-        phone = left.text_input(_("Phone"), key="add.phone", placeholder="+57 300 123 4567")
-        email = right.text_input(_("Email"), key="add.email")
-        country = left.selectbox(
+        values = form(serial)
+        done = st.form_submit_button(_("Add contact"), type="primary")
+    if done:
+        with problems.shown():
+            with workspace.database().write() as session:
+                contacts.create(session, **values)
+            st.session_state["add.serial"] = serial + 1
+            st.toast(_("Added."), icon=":material/check:")
+            st.rerun()
+
+
+def form(serial: int) -> dict[str, Any]:
+    with workspace.database().read() as session:
+        tags = [row.name for row in contacts.tags(session)]
+
+    def kept(name: str) -> dict[str, Any]:
+        return {"key": f"add.{serial}.{name}", "persist_state": "session"}
+
+    left, right = st.columns(2)
+    return {
+        "first_name": left.text_input(_("First name"), **kept("first_name")),
+        "last_name": right.text_input(_("Last name"), **kept("last_name")),
+        "phone": left.text_input(_("Phone"), placeholder="+57 300 123 4567", **kept("phone")),
+        "email": right.text_input(_("Email"), **kept("email")),
+        "country": left.selectbox(
             _("Country"),
             language.countries(),
             index=language.countries().index(workspace.settings().country),
             format_func=language.country,
-            key="add.country",
             help=_("It also reads a phone number written without a prefix."),
-        )
-        spoken = right.selectbox(
+            **kept("country"),
+        ),
+        "language": right.selectbox(
             _("Language"),
             list(LANGUAGES),
             index=None,
             format_func=LANGUAGES.get,
             placeholder=_("Choose…"),
-            key="add.language",
-        )
-        chosen = st.multiselect(
+            **kept("language"),
+        ),
+        "tags": st.multiselect(
             _("Tags"),
             tags,
             accept_new_options=True,
             placeholder=_("Choose or type"),
-            key="add.tags",
-        )
-        done = st.form_submit_button(_("Add contact"), type="primary")
-    if done:
-        with problems.shown():
-            with database.write() as session:
-                contacts.create(
-                    session,
-                    first_name=first_name,
-                    last_name=last_name,
-                    phone=phone,
-                    email=email,
-                    country=country,
-                    language=spoken or "",
-                    tags=chosen,
-                )
-            st.toast(_("Added."), icon=":material/check:")
-            st.rerun()
+            **kept("tags"),
+        ),
+    }
 
 
 def export() -> None:

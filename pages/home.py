@@ -51,7 +51,12 @@ def welcome(channels: int) -> None:
     with steps.container(border=True, height="stretch"):
         st.markdown(":material/upload_file: **" + _("1. Bring your contacts") + "**")
         st.markdown(_("A CSV or Excel file as it is: the columns are recognised."))
-        st.page_link("contacts.py", label=_("Import contacts"), icon=":material/arrow_forward:")
+        st.page_link(
+            "contacts.py",
+            label=_("Import contacts"),
+            icon=":material/arrow_forward:",
+            query_params={"view": "import"},
+        )
     with steps.container(border=True, height="stretch"):
         st.markdown(":material/filter_alt: **" + _("2. Choose who") + "**")
         st.markdown(_("A segment is a question about your contacts, counted while you ask it."))

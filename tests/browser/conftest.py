@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from engine import db, settings
+from engine import db, demo, settings
 from tests.conftest import missing
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -154,6 +154,19 @@ def empty_studio(
 ) -> Studio:
     """A studio on a fresh workspace: no contacts, no channels."""
     return start_studio(_config(tmp_path_factory.mktemp("empty")))
+
+
+@pytest.fixture(scope="session")
+def demo_studio(
+    start_studio: Callable[[settings.Settings], Studio], tmp_path_factory: pytest.TempPathFactory
+) -> Studio:
+    """A studio on a small demo workspace: people, sandbox channels, segments, two broadcasts."""
+    config = _config(tmp_path_factory.mktemp("demo"))
+    database = db.connect(config)
+    db.migrate(database)
+    demo.populate(database, config, contacts=2_000)
+    database.close()
+    return start_studio(config)
 
 
 def _config(folder: Path, **values: object) -> settings.Settings:
