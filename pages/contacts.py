@@ -50,12 +50,7 @@ def toolbar() -> None:
 def empty() -> None:
     with st.container(border=True):
         st.markdown(_("**Nobody here yet.** Import a file, or add a person by hand."))
-        st.markdown(
-            _(
-                "A CSV or Excel file is taken as it is: names, phones, emails, birthdays and tags "
-                "are recognised, other columns become fields of your own."
-            )
-        )
+        st.markdown(_(contact_import.RECOGNISED))
 
 
 def everybody(loaded: frame.Frame) -> None:

@@ -150,7 +150,7 @@ def drafts(lines: list[Line]) -> None:
     for line in lines:
         with card(line, page="broadcast.py"):
             when = language.moment(line.created_at)
-            st.caption(_("Started on {when}").format(when=when))
+            st.caption(_("Created {when}").format(when=when))
 
 
 def recent(lines: list[Line]) -> None:

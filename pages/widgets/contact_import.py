@@ -17,8 +17,13 @@ from pages.widgets.language import _, counted, number
 from pages.widgets.markdown import plain
 
 SAMPLE = 3
+PHONES_TRIED = 200
 PREVIEW = 20
 PROBLEMS_SHOWN = 1000
+RECOGNISED = N_(
+    "A CSV or Excel file is taken as it is: names, phones, emails, birthdays and tags are "
+    "recognised, other columns become fields of your own."
+)
 MODES = {
     "both": N_("Add new people and update known ones"),
     "add": N_("Only add new people"),
@@ -57,6 +62,8 @@ def _upload() -> None:
     file = st.file_uploader(
         _("A CSV or Excel file, as it is"), type=["csv", "tsv", "txt", "xlsx"], key="import.file"
     )
+    if file is None and "import.sheet" not in st.session_state:
+        st.caption(_(RECOGNISED))
     if file is None or file.file_id == st.session_state.get("import.read"):
         return
     st.session_state["import.read"] = file.file_id
@@ -75,6 +82,7 @@ def _prepare(sheet: Sheet) -> None:
     st.subheader(_("Columns"))
     with problems.shown():
         mapping = _mapping(sheet, country)
+        _try_phones(sheet, mapping, country)
         st.button(
             counted(len(sheet), N_("Import 1 row"), N_("Import {count} rows")),
             type="primary",
@@ -154,6 +162,23 @@ def _mapping(sheet: Sheet, country: str) -> dict[str, str]:
             persist_state="session",
         )
     return chosen
+
+
+def _try_phones(sheet: Sheet, mapping: Mapping[str, str], country: str) -> None:
+    """Most numbers unreadable with this country: said before anything is imported."""
+    phones = [column for column, target in mapping.items() if target == "contact.phone"]
+    if not phones or "contact.country" in mapping.values():
+        return
+    tried = sheet.rows[phones[0]].drop_nulls().head(PHONES_TRIED).to_list()
+    read = sum(attributes.normalise_phone(phone, country) is not None for phone in tried)
+    if 2 * read < len(tried):
+        text = _("Only {read} of the first {tried} phones can be read as numbers of {country}.")
+        st.warning(
+            text.format(
+                read=number(read), tried=number(len(tried)), country=language.country(country)
+            ),
+            icon=":material/phone_disabled:",
+        )
 
 
 def _options(column: str, guessed: str, fields: Mapping[str, str]) -> dict[str, str]:

@@ -109,6 +109,15 @@ def test_a_file_is_recognised_before_it_is_imported(
     assert chosen["Ciudad"].startswith("field.")
 
 
+def test_phones_of_another_country_are_noticed_before_the_import(
+    open_page: Open, workspace: db.Database
+) -> None:
+    app = uploaded(open_page, b"name,phone\nMaria,202-224-3441\nAmy,202-224-3244\n")
+    assert "Only 0 of the first 2 phones can be read" in app.warning[0].value
+    app.selectbox(key="import.country.en").set_value("US").run()
+    assert not app.warning
+
+
 def test_an_import_reports_what_happened_with_lines_and_reasons(
     open_page: Open, workspace: db.Database, eventually: Wait
 ) -> None:
