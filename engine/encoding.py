@@ -86,9 +86,12 @@ def _looks_binary(data: bytes) -> bool:
 
 def _is_utf8(data: bytes) -> bool:
     """Also when cut in its last letter, or with a few bytes of something else in it."""
-    text = data.decode("utf-8", "replace")
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    text = decoder.decode(data)
+    pending, _ = decoder.getstate()
     wrong = text.count("\ufffd")
-    return not wrong or wrong * 10 < len(re.findall(r"[^\x00-\x7f\ufffd]", text))
+    good = len(re.findall(r"[^\x00-\x7f\ufffd]", text))
+    return wrong * 10 < good or not (wrong or pending)
 
 
 def _narrow(data: bytes) -> str:

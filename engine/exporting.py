@@ -148,6 +148,15 @@ def _safe(table: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _moments(table: pl.DataFrame) -> pl.DataFrame:
+    """Moments as ISO text with their offset, which a spreadsheet's own cannot hold."""
+    return table.with_columns(
+        pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%S%.f+00:00")
+        for name, kind in table.schema.items()
+        if isinstance(kind, pl.Datetime)
+    )
+
+
 def _as_text(table: pl.DataFrame) -> pl.DataFrame:
     """CSV cells: whole numbers without a point, yes and no, ISO moments."""
     shown: list[pl.Expr] = []
@@ -163,41 +172,30 @@ def _as_text(table: pl.DataFrame) -> pl.DataFrame:
                 .otherwise(cell.cast(pl.String))
                 .alias(name)
             )
-        elif isinstance(kind, pl.Datetime):
-            shown.append(cell.dt.strftime("%Y-%m-%dT%H:%M:%S%.f+00:00"))
-    return _safe(table).with_columns(shown)
+    return _moments(_safe(table)).with_columns(shown)
 
 
 def _write_xlsx(table: pl.DataFrame, path: Path | str) -> None:
     with xlsxwriter.Workbook(str(path), {"constant_memory": True}) as book:
         sheet = book.add_worksheet("Contacts")
-        formats = {
-            "date": book.add_format({"num_format": "yyyy-mm-dd"}),
-            "moment": book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
-        }
+        day = book.add_format({"num_format": "yyyy-mm-dd"})
         sheet.freeze_panes(1, 0)
         for place, name in enumerate(table.columns):
             sheet.write_string(0, place, name)
-        for line, row in enumerate(_safe(table).iter_rows(), start=1):
+        for line, row in enumerate(_moments(_safe(table)).iter_rows(), start=1):
             for place, value in enumerate(row):
                 if value is not None:
-                    _write_cell(sheet, line, place, value, formats)
+                    _write_cell(sheet, line, place, value, day)
 
 
-def _write_cell(sheet: Any, line: int, place: int, value: object, formats: dict[str, Any]) -> None:
+def _write_cell(sheet: Any, line: int, place: int, value: object, day: Any) -> None:
     """Typed cells; what Excel cannot hold (years before 1900, huge numbers) as text."""
     match value:
-        case str():
-            sheet.write_string(line, place, value)
         case bool():
             sheet.write_boolean(line, place, value)
-        case float() if abs(value) < 1e15:
+        case int() | float() if abs(value) < 1e15:
             sheet.write_number(line, place, value)
-        case dt.datetime() if value.year >= 1901:
-            sheet.write_datetime(line, place, value.replace(tzinfo=None), formats["moment"])
-        case dt.date() if value.year >= 1901 and not isinstance(value, dt.datetime):
-            sheet.write_datetime(line, place, value, formats["date"])
-        case dt.date():
-            sheet.write_string(line, place, value.isoformat())
+        case dt.date() if value.year > 1900:
+            sheet.write_datetime(line, place, value, day)
         case _:
             sheet.write_string(line, place, str(value))

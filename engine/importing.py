@@ -77,6 +77,7 @@ def run(
         raise Invalid("import.bad_mode", "The mode is both, add or update.")
     region = attributes.clean_built_in("country", country) or ""
     with database.write() as session:
+        db.touch_contacts(session)  # the lock: two imports define a new field once
         chosen = {**(guess(sheet, session) if mapping is None else mapping)}
         mapped.check(sheet, chosen)
         created = rows.define_fields(session, sheet, chosen, country=region)

@@ -49,10 +49,10 @@ _COMMA = re.compile(r"[-+]?(?:\d{1,3}(?:[.\u00a0 ]\d{3})+|\d+)(?:,\d+)?", re.ASC
 _CURRENCY = re.compile(r"^(?:[$€£]|S/\.?|US\$|R\$)\s*|\s*[$€£]$")
 
 
-def infer(name: str, cells: pl.Series, *, country: str) -> str:
+def infer(name: str, cells: pl.Series, *, country: str, dates: float = 0.95) -> str:
     """The type of contact_field that a column should become: text when in doubt.
 
-    Dates may have one cell in twenty that is none; the other types must fit every cell.
+    `dates`: the share of distinct cells that makes dates of them; other types must fit every cell.
     """
     distinct = [text for text in cells.drop_nulls().unique() if text.casefold() not in BLANK]
     words = re.split(r"[^a-z0-9]+", cldr.plain(name))
@@ -63,7 +63,7 @@ def infer(name: str, cells: pl.Series, *, country: str) -> str:
         or any("://" in text for text in distinct)
     ):
         return "text"
-    if found := _moments(distinct, country):
+    if found := _moments(distinct, country, dates):
         return found
     if {attributes.read_yes_no(text) for text in distinct} == {True, False} and not (
         set(distinct) <= {"0", "1"}
@@ -75,13 +75,13 @@ def infer(name: str, cells: pl.Series, *, country: str) -> str:
     return "choice" if few and max(map(len, distinct)) <= 60 else "text"
 
 
-def _moments(distinct: Sequence[str], country: str) -> str:
+def _moments(distinct: Sequence[str], country: str, share: float) -> str:
     """ "date", "datetime" or "" for a column that holds neither."""
     read = moment_reader(distinct, country=country)
     if sum(read(text) is not None for text in distinct[:50]) < 0.5 * len(distinct[:50]):
         return ""  # a glance spares a long column of names
     found = [moment for moment in map(read, distinct) if moment is not None]
-    if len(found) < 0.95 * len(distinct):
+    if len(found) < share * len(distinct):
         return ""
     timed = (isinstance(moment, dt.datetime) and moment.time() != dt.time() for moment in found)
     return "datetime" if any(timed) else "date"

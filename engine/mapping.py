@@ -68,7 +68,8 @@ _KNOWN = {
 }
 """Plain header → (target, how good a match: of two columns for one target the lower wins)."""
 
-_NAME_PARTS = ("contact.first_name", "contact.last_name")
+BIRTHDAY = "field.birthday"
+"""A custom field of every workspace that imports one, whatever the file calls it."""
 
 
 def guess(sheet: Sheet, session: Session | None = None) -> dict[str, str]:
@@ -78,7 +79,7 @@ def guess(sheet: Sheet, session: Session | None = None) -> dict[str, str]:
     first and last names is used for the people who have neither.
     """
     existing = _existing(session)
-    chosen = {name: "ignore" for name in sheet.columns if _is_empty(sheet.rows[name])}
+    chosen = {name: "ignore" for name in sheet.columns if _is_empty(sheet.cells(name))}
     chosen |= _by_name(sheet, [name for name in sheet.columns if name not in chosen], existing)
     _by_cells(sheet, chosen)
     _settle_names(chosen)
@@ -87,8 +88,7 @@ def guess(sheet: Sheet, session: Session | None = None) -> dict[str, str]:
     keys = {target.removeprefix("field.") for target in chosen.values()}
     for name in sheet.columns:
         if name not in chosen:
-            key = attributes.key_for(name)
-            key = _unused(existing.get(cldr.plain(name), key), keys)
+            key = _unused(_own(name, existing), keys)
             keys.add(key)
             chosen[name] = f"field.{key}"
     return {name: chosen[name] for name in sheet.columns}
@@ -98,9 +98,9 @@ def _by_name(sheet: Sheet, names: Iterable[str], existing: Mapping[str, str]) ->
     """Columns whose header is known; of two for one target the better match."""
     taken: dict[str, tuple[int, str]] = {}
     for name in names:
-        target, rank = _KNOWN.get(_words(name), ("", 0))
-        own_field = target.startswith("field.") and cldr.plain(name) in existing
-        if not target or own_field or (_words(name) == "id" and _is_counter(sheet.rows[name])):
+        target, rank = _KNOWN.get(_words(name)) or _KNOWN.get(_words(name.lower())) or ("", 0)
+        own_field = target.startswith("field.") and _own(name, existing) in existing.values()
+        if not target or own_field or (_words(name) == "id" and _is_counter(sheet.cells(name))):
             continue
         if target not in taken or rank < taken[target][0]:
             taken[target] = (rank, name)
@@ -115,11 +115,14 @@ def _is_counter(cells: pl.Series) -> bool:
 
 def types(sheet: Sheet, mapping: Mapping[str, str], *, country: str) -> dict[str, str]:
     """Column → inferred type, for the columns that go to custom fields."""
-    return {
-        name: target.partition(":")[2] or inference.infer(name, sheet.rows[name], country=country)
-        for name, target in mapping.items()
-        if target.startswith("field.")
-    }
+    found: dict[str, str] = {}
+    for name, target in mapping.items():
+        if target.startswith("field."):
+            dates = 0.5 if target == BIRTHDAY else 0.95
+            type = target.partition(":")[2]
+            cells = sheet.cells(name)
+            found[name] = type or inference.infer(name, cells, country=country, dates=dates)
+    return found
 
 
 def check(sheet: Sheet, mapping: Mapping[str, str]) -> None:
@@ -172,7 +175,7 @@ def _by_cells(sheet: Sheet, chosen: dict[str, str]) -> None:
         if target in chosen.values():
             continue
         for name in sheet.columns:
-            sample = sheet.rows[name].drop_nulls().head(200)
+            sample = sheet.cells(name).drop_nulls().head(200)
             if name not in chosen and len(sample) and sample.str.contains(pattern).mean() > 0.8:  # type: ignore[operator]
                 chosen[name] = target
                 break
@@ -191,6 +194,12 @@ def _existing(session: Session | None) -> dict[str, str]:
     """Plain label or key → key of the custom fields there are."""
     rows = attributes.listing(session) if session else []
     return {cldr.plain(row.label): row.key for row in rows} | {r.key: r.key for r in rows}
+
+
+def _own(name: str, existing: Mapping[str, str]) -> str:
+    """The key of the custom field a column is named like, else the one it suggests."""
+    key = attributes.key_for(name)
+    return existing.get(cldr.plain(name)) or existing.get(key) or key
 
 
 def _unused(key: str, keys: set[str]) -> str:

@@ -63,7 +63,7 @@ def define_fields(
 ) -> dict[str, str]:
     """Make the custom fields the mapping names and are not there; returns key → type of each.
 
-    Choice fields, new and old, gain the file's values as options.
+    Choice fields, new and old, gain the file's values as options. The caller holds the lock.
     """
     existing = {row.key: row for row in attributes.listing(session)}
     created: dict[str, str] = {}
@@ -75,9 +75,7 @@ def define_fields(
             created[key] = type
         row = existing[key]
         if row.type == "choice":
-            row.options = _options(row.options, sheet.rows[column])
-    if created:
-        db.touch_contacts(session)
+            row.options = _options(row.options, sheet.cells(column))
     return created
 
 
@@ -98,7 +96,7 @@ def clean(reading: Reading) -> list[Row]:
     order = sorted(reading.targets, key=lambda name: _PRIORITY.get(reading.targets[name], 1))
     for column in order:
         target = reading.targets[column]
-        cells = reading.sheet.rows[column]
+        cells = reading.sheet.cells(column)
         kind, _, name = target.partition(".")
         if target == "tags":
             _tags(reading, column, cells, people)

@@ -74,6 +74,10 @@ class Sheet:
     def __len__(self) -> int:
         return self.rows.height
 
+    def cells(self, column: str) -> pl.Series:
+        """A column by its exact name, unnamed: polars takes some names for patterns."""
+        return self.rows.to_series(self.columns.index(column)).alias("")
+
 
 def read(source: Path | str | bytes, *, name: str = "") -> Sheet:
     """The table in a file or in its bytes. Raises NotFound, Invalid for what cannot be read."""
@@ -217,12 +221,13 @@ def _table(
 ) -> pl.DataFrame:
     """The cells by column; those with neither a name nor a value are dropped."""
     columns = list(zip(*rows, strict=True)) or [()] * len(header)
-    data = dict(zip(header, columns, strict=True))
-    table = _clean(pl.DataFrame(data, dict.fromkeys(header, pl.String)))
-    return table.select(
-        column
-        for column, name in zip(header, named, strict=True)
-        if name or table[column].null_count() < table.height
+    every = [_clean(name, cells) for name, cells in zip(header, columns, strict=True)]
+    return pl.DataFrame(
+        [
+            cells
+            for cells, has_name in zip(every, named, strict=True)
+            if has_name or cells.null_count() < len(cells)
+        ]
     )
 
 
@@ -278,11 +283,9 @@ def _fit(
     return cells + [""] * (width - len(cells))
 
 
-def _clean(table: pl.DataFrame) -> pl.DataFrame:
+def _clean(name: str, cells: Sequence[str]) -> pl.Series:
     """Cells trimmed, letters composed, harmless spreadsheet apostrophes taken off."""
-    unwanted = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff]"
-    text = pl.all().str.replace_all(unwanted, "").str.strip_chars().str.normalize("NFC")
-    table = table.with_columns(text.str.replace(_ESCAPED, "$1"))
-    return table.with_columns(
-        pl.when(pl.col(name) != "").then(pl.col(name)).alias(name) for name in table.columns
-    )
+    text = pl.Series("", cells, pl.String)  # named last: polars takes "*" and "^a.*$" for patterns
+    text = text.str.replace_all("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff]", "")
+    text = text.str.strip_chars().str.normalize("NFC").str.replace(_ESCAPED, "$1")
+    return text.set(text == "", None).alias(name)

@@ -68,6 +68,8 @@ class _Batch:
         self.progress = progress
         self.people = People(())
         self.lines: dict[Person, int] = {}
+        """Whom the batch meets first in this file, with the line."""
+        self.touched: dict[Person, None] = {}
         self.new: list[Person] = []
         self.tagged: list[tuple[Person, str]] = []
         self.merged = 0
@@ -80,7 +82,7 @@ class _Batch:
         for row in self.rows:
             self._take(row)
         links = self._links(session)
-        _update(session, [person for person in self.lines if person.changed and person.id])
+        _update(session, [person for person in self.touched if person.changed and person.id])
         _insert(session, self.new)
         contacts.link(session, [(person.id, tag) for person, tag in links])
 
@@ -111,6 +113,7 @@ class _Batch:
             person = self._add(row)
         else:
             self._apply(row, person)
+        self.touched[person] = None
         if earlier is None:
             self.lines[person] = row.line
         else:
