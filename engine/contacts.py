@@ -212,8 +212,10 @@ def link(session: Session, pairs: Sequence[tuple[int, int]]) -> None:
     if not pairs:
         return
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement = insert(db.ContactTag).on_conflict_do_nothing()
-    session.execute(statement, [{"contact_id": who, "tag_id": what} for who, what in pairs])
+    statement = insert(db.ContactTag.__table__).on_conflict_do_nothing()  # type: ignore[arg-type]
+    session.connection().execute(
+        statement, [{"contact_id": who, "tag_id": what} for who, what in pairs]
+    )
 
 
 def untag(session: Session, contact_ids: Sequence[int], names: Sequence[str]) -> int:

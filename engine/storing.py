@@ -190,10 +190,23 @@ def _insert(session: Session, people: Sequence[Person]) -> None:
     if not people:
         return
     now = db.now()
-    statement = sa.insert(_CONTACT).returning(_CONTACT.c.id, sort_by_parameter_order=True)
-    values = [
-        {**person.values, "fields": person.fields, "created_at": now, "updated_at": now}
-        for person in people
-    ]
-    for person, id in zip(people, session.connection().scalars(statement, values), strict=True):
+    for person, id in zip(people, _next_ids(session, len(people)), strict=True):
         person.id = id
+    session.connection().execute(
+        sa.insert(_CONTACT),
+        [
+            {"id": person.id, **person.values, "fields": person.fields}
+            | {"created_at": now, "updated_at": now}
+            for person in people
+        ],
+    )
+
+
+def _next_ids(session: Session, count: int) -> Sequence[int]:
+    """Ids for new contacts, taken beforehand: asking for them row by row is slower twice over."""
+    if session.get_bind().dialect.name == "sqlite":  # whose write lock we hold
+        last = session.scalar(sa.select(sa.func.max(_CONTACT.c.id))) or 0
+        return range(last + 1, last + 1 + count)
+    sequence = sa.func.nextval(sa.func.pg_get_serial_sequence("contact", "id"))
+    every = sa.select(sequence).select_from(sa.func.generate_series(1, count))
+    return session.scalars(every).all()
