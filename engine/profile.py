@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from engine import contacts, db
 
 MESSAGES_SHOWN = 50
+
+People = pl.LazyFrame
+"""Rows of the contact frame."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +56,11 @@ class Profile:
     channels: tuple[OnChannel, ...]
     messages: tuple[Sent, ...]
     """The newest first, MESSAGES_SHOWN at most."""
+
+
+def those(people: People, ids: Sequence[int]) -> People:
+    """The people with these ids, in the frame's order."""
+    return people.join(pl.LazyFrame({"id": ids}, {"id": pl.Int64}), on="id", how="semi")
 
 
 def profile(session: Session, contact_id: int) -> Profile:

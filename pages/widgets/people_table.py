@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import polars as pl
 import streamlit as st
 
+from engine import profile
 from engine.catalogue import Catalogue
 from engine.language import N_
 from pages.widgets.language import _
@@ -27,7 +27,7 @@ AFTER = {
 
 
 def draw(
-    people: pl.LazyFrame,
+    people: profile.People,
     catalogue: Catalogue,
     *,
     key: str,
@@ -40,7 +40,7 @@ def draw(
     `opened` takes the id of the person chosen.
     """
     if ids is not None:
-        people = people.join(pl.LazyFrame({"id": ids}, {"id": pl.Int64}), on="id", how="semi")
+        people = profile.those(people, ids)
     custom = {item.column: item for item in catalogue.fields if item.custom}
     config = {name: st.column_config.Column(_(label)) for name, label in BEFORE.items()}
     for name, item in custom.items():
