@@ -148,18 +148,26 @@ def draw_test(look: Outlook) -> None:
 def _draw_sender(look: Outlook, channel: db.Channel, found: dict[int, str]) -> None:
     key = look.draft.key("test_person")
     if st.session_state.get(key) not in found:
-        st.session_state[key] = next(iter(found))
+        st.session_state[key] = next(iter(found)) if len(found) == 1 else None
     idle = not jobs.workers(workspace.settings())
     bad = any(look.message_problem(channel, item) for item in look.messages(channel.id))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox(_("Contact"), list(found), format_func=lambda id: found.get(id, ""), key=key)
+        st.selectbox(
+            _("Contact"),
+            list(found),
+            index=None,
+            format_func=lambda id: found.get(id, ""),
+            key=key,
+            placeholder=_("Choose a contact"),
+        )
+        chosen = st.session_state[key]
         st.button(
             _("Send test"),
             key="send_test",
             icon=":material/science:",
-            disabled=idle or bad or not look.messages(channel.id),
+            disabled=idle or bad or chosen is None or not look.messages(channel.id),
             on_click=_send,
-            args=(look.draft, channel.id),
+            args=(look.draft, channel.id, chosen, look.draft.value("test_search")),
         )
     if idle:
         st.caption(_("No worker is running, so nothing is sent. Start one with `pregon worker`."))
@@ -167,14 +175,17 @@ def _draw_sender(look: Outlook, channel: db.Channel, found: dict[int, str]) -> N
         st.caption(_("Mend the messages in step 6 first."))
 
 
-def _send(draft: Draft, channel_id: int) -> None:
+def _send(draft: Draft, channel_id: int, contact_id: int, searched: str) -> None:
+    """To the person in view when it was pressed, unless the search was changed meanwhile."""
+    if draft.value("test_person") != contact_id or draft.value("test_search") != searched:
+        return
     with problems.kept("test"):
         draft.tests.append(
             jobs.send_test(
                 workspace.settings(),
                 workspace.database(),
                 broadcast_id=draft.id,
-                contact_id=draft.value("test_person"),
+                contact_id=contact_id,
                 channel_id=channel_id,
             )
         )
