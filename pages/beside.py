@@ -10,7 +10,7 @@ import streamlit as st
 
 from engine import charts, contacts, trial
 from engine.errors import PregonError
-from pages import steps_people
+from pages import steps_audience
 from pages.steps_messages import chosen_channel
 from pages.steps_trial import person_in_view
 from pages.widgets import phone_preview, problems, workspace
@@ -39,7 +39,7 @@ def draw(look: Outlook) -> None:
     with st.container(key="beside"):
         with st.container(border=True):
             _draw_audience(look)
-        _draw_phone(look)
+        draw_phone(look)
 
 
 def _draw_audience(look: Outlook) -> None:
@@ -53,7 +53,7 @@ def _draw_audience(look: Outlook) -> None:
         _draw_waterfall(count)
     if look.problem is not None:
         st.caption(":material/error: " + plain(problems.sentence(look.problem)))
-    steps_people.draw_switch(look, "only_interacted_beside")
+    steps_audience.draw_switch(look, "only_interacted_beside")
 
 
 def _last_count(look: Outlook) -> Count | None:
@@ -82,7 +82,7 @@ def _draw_waterfall(count: Count) -> None:
     )
 
 
-def _draw_phone(look: Outlook) -> None:
+def draw_phone(look: Outlook) -> None:
     if not look.selected:
         return
     channel, person = chosen_channel(look), person_in_view(look)

@@ -6,7 +6,16 @@ import streamlit as st
 
 from engine import broadcast
 from engine.language import N_
-from pages import beside, live, steps_messages, steps_people, steps_sending, steps_trial
+from pages import (
+    beside,
+    live,
+    steps_audience,
+    steps_channel,
+    steps_messages,
+    steps_people,
+    steps_sending,
+    steps_trial,
+)
 from pages.widgets import draft, problems, step, workspace
 from pages.widgets.language import _
 from pages.widgets.markdown import plain
@@ -33,8 +42,8 @@ STEPS = (
         key="channel",
         number="5",
         title=N_("Channel"),
-        draw=steps_people.draw_channel,
-        summary=steps_people.sum_up_channel,
+        draw=steps_channel.draw_channel,
+        summary=steps_channel.sum_up_channel,
         done=lambda look: bool(look.selected),
     ),
     step.Step(
@@ -65,8 +74,8 @@ STEPS = (
         key="audience",
         number="9",
         title=N_("Audience"),
-        draw=steps_people.draw_audience,
-        summary=steps_people.sum_up_audience,
+        draw=steps_audience.draw_audience,
+        summary=steps_audience.sum_up_audience,
         done=lambda look: bool(look.count and look.count.messages),
     ),
     step.Step(
@@ -106,7 +115,7 @@ def main() -> None:
         if opened.row.state == "draft":
             notebook(look(opened))
         else:
-            live.draw(opened.row)
+            live.draw(look(opened, people=False))
 
 
 def notebook(outlook: Outlook) -> None:

@@ -9,17 +9,22 @@ import streamlit as st
 from engine import broadcast, charts, db, jobs, overview, plan, reports
 from engine.language import N_
 from engine.overview import Line
+from pages import beside, steps_sending
 from pages.widgets import language, problems, workspace
 from pages.widgets.language import _, counted, number
 from pages.widgets.markdown import plain
+from pages.widgets.outlook import Outlook
 from pages.widgets.state import badge
 
 MOVING = ("preparing", "sending")
 CANCELLABLE = ("scheduled", "missed", "preparing", "sending", "paused")
 BUCKETS = 90
+CHART = 230
+"""Height of the chart in pixels."""
 
 
-def draw(row: db.Broadcast) -> None:
+def draw(look: Outlook) -> None:
+    row = look.row
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(plain(row.name), width="content")
         badge(row.state)
@@ -28,13 +33,22 @@ def draw(row: db.Broadcast) -> None:
     problems.draw("live")
     if row.state_reason:
         st.warning(plain(row.state_reason), icon=":material/info:")
+    now, content = st.columns([7, 4], gap="large")
+    with now:
+        _draw_state(row)
+        st.subheader(_("What it says"), anchor=False)
+        steps_sending.draw_facts(look)
+    with content:
+        beside.draw_phone(look)
+
+
+def _draw_state(row: db.Broadcast) -> None:
+    when = plain(language.moment(row.start_at, format="long"))
     if row.state == "scheduled":
-        when = language.moment(row.start_at, format="long")
-        st.info(_("It starts on {when}.").format(when=plain(when)), icon=":material/schedule:")
+        st.info(_("It starts on {when}.").format(when=when), icon=":material/schedule:")
     elif row.state == "missed":
-        when = language.moment(row.start_at, format="long")
         text = _("Its start on {when} was missed: start it now, or take it back to a draft.")
-        st.warning(text.format(when=plain(when)), icon=":material/running_with_errors:")
+        st.warning(text.format(when=when), icon=":material/running_with_errors:")
     else:
         _draw_progress(row)
 
@@ -124,10 +138,13 @@ def _draw_now(id: int, drawn_as: str, limit: float | None) -> None:
         _draw_line(line)
         sent = _throughput(workspace.database(), id)
         st.caption(_("Messages per second") if limit is None else _told_limit(limit))
+        if sent.is_empty():
+            st.space(CHART)
+            return
         st.echarts_chart(
             charts.throughput(sent, limit, _),
             key="live_throughput",
-            height=230,
+            height=CHART,
             alt=charts.throughput_alt(sent, limit, _),
         )
 
@@ -151,9 +168,10 @@ def _draw_line(line: Line) -> None:
         done = number(line.messages - line.waiting)
         text = _("{done} of {messages} done").format(done=done, messages=messages)
         st.progress(min(1.0, line.done), text=text)
-    cells = st.grid(7, min_column_width=96)
+    cells = st.grid(4, min_column_width=110)
     shown = {
         N_("Recipients"): line.recipients,
+        N_("Messages"): line.messages,
         N_("Waiting"): line.waiting,
         N_("Delivered"): line.delivered,
         N_("Read"): line.read,

@@ -15,6 +15,9 @@ from pages.widgets.duration import duration
 from pages.widgets.language import _, counted, number, share
 from pages.widgets.markdown import plain
 
+BAR = 36
+"""Height of a bar of the waterfall in pixels."""
+
 MOVING = ("preparing", "sending")
 SETTLING = dt.timedelta(minutes=2)
 """How long after its end receipts are still waited for without a reload."""
@@ -48,8 +51,6 @@ def draw_head(row: db.Broadcast) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(plain(row.name), width="content")
         state.badge(row.state)
-        for label in row.labels:
-            st.badge(plain(label), color="gray")
         st.space("stretch")
         st.page_link(
             "broadcast.py",
@@ -57,6 +58,8 @@ def draw_head(row: db.Broadcast) -> None:
             icon=":material/campaign:",
             query_params={"id": str(row.id)},
         )
+    if row.labels:
+        st.markdown(" ".join(f":gray-badge[{plain(label)}]" for label in row.labels))
 
 
 def draw(id: int, drawn_as: str, moving: bool) -> None:
@@ -98,17 +101,26 @@ def draw_numbers(found: Report) -> None:
     shown = {
         "recipients": (N_("Recipients"), found.recipients, found.matched),
         "messages": (N_("Messages"), found.messages, 0),
+        "accepted": (N_("Accepted"), found.funnel["accepted"], found.messages),
         "delivered": (N_("Delivered"), found.funnel["delivered"], found.messages),
         "read": (N_("Read"), found.funnel["read"], found.messages),
         "replied": (N_("Replied"), found.funnel["replied"], found.messages),
         "failed": (N_("Failed"), found.states["failed"], found.messages),
         "unknown": (N_("Unknown"), found.states["unknown"], found.messages),
     }
-    cells = st.grid(7, min_column_width=110, key="numbers")
+    cells = st.grid(4, min_column_width=140, key="numbers")
     for key, (label, value, whole) in shown.items():
-        with cells.container(key=f"number_{key}"):
+        with cells.container(key=f"number_{key}", height="stretch"):
             part = share(value, whole) if whole else None
-            st.metric(_(label), number(value), part, "off", delta_arrow="off", border=True)
+            st.metric(
+                _(label),
+                number(value),
+                part,
+                "off",
+                delta_arrow="off",
+                border=True,
+                height="stretch",
+            )
 
 
 def draw_people(found: Report) -> None:
@@ -120,14 +132,21 @@ def draw_people(found: Report) -> None:
         "t": _,
         "number": number,
     }
+    bars = 2 + sum(1 for people in found.left_out.values() if people)
     st.echarts_chart(
-        charts.waterfall(**told), key="waterfall", height=280, alt=charts.waterfall_alt(**told)
+        charts.waterfall(**told),
+        key="waterfall",
+        height=24 + BAR * bars,
+        alt=charts.waterfall_alt(**told),
     )
 
 
 def draw_funnel(found: Report) -> None:
     st.subheader(_("How far the messages came"), anchor=False)
-    st.plotly_chart(charts.funnel(found, _, number), key="funnel", config={"displayModeBar": False})
+    figure = charts.funnel(found, _, number)
+    if colours := st.get_option("theme.chartCategoricalColors"):  # Plotly 7 misses the theme's own
+        figure.update_traces(marker_color=colours[0])
+    st.plotly_chart(figure, key="funnel", config={"displayModeBar": False})
 
 
 def draw_states(found: Report) -> None:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
 import streamlit as st
 
 from channels import KINDS
-from channels.base import Content, Limits
+from channels.base import Content
 from engine import broadcast, db
 from engine.language import N_
-from pages.widgets import message_text, problems
-from pages.widgets.draft import Draft
+from pages.widgets import message_fields, problems
 from pages.widgets.language import _, counted
 from pages.widgets.markdown import plain
 from pages.widgets.outlook import Outlook
 from pages.widgets.phone_preview import KINDS as KIND_NAMES
 
 PLACE = "step_messages"
-Change = Callable[..., None]
 
 
 def draw_messages(look: Outlook) -> None:
@@ -138,14 +135,22 @@ def _draw_message(look: Outlook, channel: db.Channel, place: int) -> None:
     item, number = look.messages(channel.id)[place], _numbers(look, channel.id)[place]
     with st.container(border=True, key=f"message_{place + 1}"):
         _draw_head(look, channel, place, item, number)
-        _draw_fields(look, channel, item, number)
+        message_fields.draw(
+            message_fields.Editor(
+                draft=look.draft,
+                item=item,
+                number=number,
+                limits=KINDS[channel.kind].limits,
+                variables=look.variables,
+                change=partial(_change, look, channel, number),
+            )
+        )
         if problem := look.message_problem(channel, item):
             problems.show(problem)
 
 
 def _draw_head(look: Outlook, channel: db.Channel, place: int, item: Content, number: int) -> None:
     kinds = KINDS[channel.kind].limits.kinds
-    last = len(look.messages(channel.id)) - 1
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{_('Message {number}').format(number=place + 1)}**", width="content")
         st.selectbox(
@@ -159,26 +164,26 @@ def _draw_head(look: Outlook, channel: db.Channel, place: int, item: Content, nu
             args=(look, channel, number),
         )
         st.space("stretch")
-        for name, icon, label, by, off in (
-            ("up", "arrow_upward", _("Move up"), 1, place == 0),
-            ("down", "arrow_downward", _("Move down"), -1, place == last),
-        ):
-            st.button(
-                f":material/{icon}:",
-                key=f"{name}_{place + 1}",
-                type="tertiary",
-                help=label,
-                disabled=off,
-                on_click=_raise,
-                args=(look, channel, number, by),
-            )
+        with st.container(horizontal=True, width="content", gap="xxsmall"):
+            _draw_tools(look, channel, place, number)
+
+
+def _draw_tools(look: Outlook, channel: db.Channel, place: int, number: int) -> None:
+    last = len(look.messages(channel.id)) - 1
+    tools = (
+        ("up", "arrow_upward", _("Move up"), place == 0, _raise, (1,)),
+        ("down", "arrow_downward", _("Move down"), place == last, _raise, (-1,)),
+        ("remove", "delete", _("Remove this message"), False, _remove, ()),
+    )
+    for name, icon, label, off, act, how in tools:
         st.button(
-            ":material/delete:",
-            key=f"remove_{place + 1}",
+            f":material/{icon}:",
+            key=f"{name}_{place + 1}",
             type="tertiary",
-            help=_("Remove this message"),
-            on_click=_remove,
-            args=(look, channel, number),
+            help=label,
+            disabled=off,
+            on_click=act,
+            args=(look, channel, number, *how),
         )
 
 
@@ -186,130 +191,14 @@ def _change_kind(look: Outlook, channel: db.Channel, number: int) -> None:
     """What the new kind cannot carry waits, and is there again when the kind is changed back."""
     draft, kind = look.draft, look.draft.value(f"kind.{number}")
     now = _stored(look, channel.id)[draft.lists[channel.id].index(number)]
-    typed = {name: value for name in FIELDS if (value := getattr(now, name))}
+    typed = {name: value for name in message_fields.NAMES if (value := getattr(now, name))}
     whole = draft.waiting[number] = replace(draft.waiting.get(number, Content()), **typed)
-    carried = fields(kind, KINDS[channel.kind].limits)
-    given = {name: getattr(whole if name in carried else Content(), name) for name in FIELDS}
-    _change(look, channel, number, kind=kind, **given)
-
-
-FIELDS = ("text", "media_url", "filename", "buttons", "template", "language", "parameters")
-
-
-def fields(kind: str, limits: Limits) -> tuple[str, ...]:
-    """The fields of Content that a message of this kind has on a channel."""
-    if kind == "template":
-        return ("template", "language", "parameters")
-    found = [] if kind == "text" else ["media_url"]
-    if kind == "document":
-        found.append("filename")
-    if kind not in limits.without_caption:
-        found.append("text")
-    if limits.buttons_max and kind not in limits.without_buttons:
-        found.append("buttons")
-    return tuple(found)
-
-
-def _draw_fields(look: Outlook, channel: db.Channel, item: Content, number: int) -> None:
-    limits = KINDS[channel.kind].limits
-    change = partial(_change, look, channel, number)
-    drawers: dict[str, Change] = {
-        "text": _draw_text,
-        "media_url": _draw_media_url,
-        "filename": _draw_filename,
-        "buttons": _draw_buttons,
-        "template": _draw_template,
-        "language": _draw_language,
-        "parameters": _draw_parameters,
+    carried = message_fields.names(kind, KINDS[channel.kind].limits)
+    given = {
+        name: getattr(whole if name in carried else Content(), name)
+        for name in message_fields.NAMES
     }
-    for name in fields(item.kind, limits):
-        drawers[name](look, item, number, limits, change)
-
-
-def _draw_text(look: Outlook, item: Content, number: int, limits: Limits, change: Change) -> None:
-    message_text.draw(
-        look.draft.key(f"text.{number}"),
-        label=_("Text") if item.kind == "text" else _("Caption"),
-        text=item.text,
-        variables=look.variables,
-        most=limits.longest(item),
-        on_change=lambda text: change(text=text),
-        placeholder=_('Hi {{ first_name | default: "there" }}, …'),
-    )
-
-
-def _line(
-    draft: Draft, name: str, number: int, label: str, value: str, change: Change, **about: object
-) -> None:
-    key = draft.start(f"{name}.{number}", value)
-    st.text_input(
-        label, key=key, on_change=lambda: change(**{name: st.session_state[key].strip()}), **about
-    )
-
-
-def _draw_media_url(
-    look: Outlook, item: Content, number: int, limits: Limits, change: Change
-) -> None:
-    _line(
-        look.draft,
-        "media_url",
-        number,
-        _("Address of the file"),
-        item.media_url,
-        change,
-        placeholder="https://…",
-        type="url",
-    )
-
-
-def _draw_filename(
-    look: Outlook, item: Content, number: int, limits: Limits, change: Change
-) -> None:
-    _line(look.draft, "filename", number, _("File name"), item.filename, change)
-
-
-def _draw_buttons(
-    look: Outlook, item: Content, number: int, limits: Limits, change: Change
-) -> None:
-    key = look.draft.start(f"buttons.{number}", list(item.buttons))
-    st.multiselect(
-        _("Buttons"),
-        list(dict.fromkeys((*item.buttons, *st.session_state[key]))),
-        key=key,
-        accept_new_options=True,
-        max_selections=limits.buttons_max,
-        placeholder=_("Type a button's text and press Enter"),
-        on_change=lambda: change(buttons=tuple(st.session_state[key])),
-    )
-
-
-def _draw_template(
-    look: Outlook, item: Content, number: int, limits: Limits, change: Change
-) -> None:
-    _line(look.draft, "template", number, _("Template name"), item.template, change)
-
-
-def _draw_language(
-    look: Outlook, item: Content, number: int, limits: Limits, change: Change
-) -> None:
-    about = {"placeholder": "es_MX"}
-    _line(look.draft, "language", number, _("Template language"), item.language, change, **about)
-
-
-def _draw_parameters(
-    look: Outlook, item: Content, number: int, limits: Limits, change: Change
-) -> None:
-    def keep(text: str) -> None:
-        change(parameters=tuple(text.strip().split("\n")) if text.strip() else ())
-
-    message_text.draw(
-        look.draft.key(f"parameters.{number}"),
-        label=_("Parameters, one a line, in the template's order"),
-        text="\n".join(item.parameters),
-        variables=look.variables,
-        on_change=keep,
-        rows=2,
-    )
+    _change(look, channel, number, kind=kind, **given)
 
 
 def sum_up_messages(look: Outlook) -> str:

@@ -184,7 +184,7 @@ def sum_up_speed(look: Outlook) -> str:
 
 def draw_confirm(look: Outlook) -> None:
     found = broadcast.problems(workspace.database(), look.draft.id)
-    st.table(_facts(look), border="horizontal", hide_index=True, hide_header=True)
+    draw_facts(look)
     if found:
         lines = "\n".join(f"- {plain(problems.sentence(problem))}" for problem in found)
         st.error(_("Before it can go out:") + f"\n{lines}", icon=":material/error:")
@@ -205,12 +205,16 @@ def draw_confirm(look: Outlook) -> None:
     )
 
 
+def draw_facts(look: Outlook) -> None:
+    """The broadcast at a glance."""
+    st.table(_facts(look), border="horizontal", hide_index=True, hide_header=True)
+
+
 def _facts(look: Outlook) -> list[dict[str, str]]:
     """What is about to happen, a line a fact; the texts as they were written."""
-    facts = [
-        (_("Segment"), look.segment.name if look.segment else ""),
-        (_("Recipients"), look.count.sentence if look.count else ""),
-    ]
+    facts = [(_("Segment"), look.segment.name if look.segment else "")]
+    if look.count is not None:
+        facts.append((_("Recipients"), look.count.sentence))
     for channel in look.selected:
         for place, item in enumerate(look.messages(channel.id), 1):
             facts.append((f"{channel.name} {place}", excerpt(item)))

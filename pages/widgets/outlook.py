@@ -169,13 +169,14 @@ class Outlook:
         return [int(id) for id in people["contact_id"].gather(places)]
 
 
-def look(draft: Draft) -> Outlook:
+def look(draft: Draft, *, people: bool = True) -> Outlook:
+    """`people` says whether to find out who gets it."""
     with workspace.database().read() as session:
         channels = accounts.listing(session)
         segments = segment.listing(session)
         variables = template.known(session)
     who, problem = None, None
-    if draft.row.channels and draft.row.segment_id:
+    if people and draft.row.channels and draft.row.segment_id:
         try:
             who = _audience(draft.row)
         except PregonError as error:

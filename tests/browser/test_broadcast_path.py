@@ -5,6 +5,7 @@ Everything is real: Redis, a worker, the door, the sandbox provider, the studio 
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -315,6 +316,9 @@ def test_a_broadcast_goes_from_a_segment_to_its_final_numbers(
     made.settle()
     made.open(f"/report?id={id}")
     check_numbers(made, studio, found)
+    with page.expect_download() as download:
+        key(made, "download").get_by_role("button").click()
+    assert json.loads(download.value.path().read_text()) == found.to_json()
     assert found.recipients == PEOPLE
     assert found.messages == 2 * PEOPLE
     assert found.matched == found.recipients + sum(found.left_out.values())
