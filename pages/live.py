@@ -36,7 +36,7 @@ def draw(look: Outlook) -> None:
     now, content = st.columns([7, 4], gap="large")
     with now:
         _draw_state(row)
-        st.subheader(_("What it says"), anchor=False)
+        st.subheader(_("Broadcast"), anchor=False)
         steps_sending.draw_facts(look)
     with content:
         beside.draw_phone(look)

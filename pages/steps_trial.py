@@ -158,7 +158,7 @@ def _draw_sender(look: Outlook, channel: db.Channel, found: dict[int, str]) -> N
             index=None,
             format_func=lambda id: found.get(id, ""),
             key=key,
-            placeholder=_("Choose a contact"),
+            placeholder=_("Choose…"),
         )
         chosen = st.session_state[key]
         st.button(
