@@ -132,8 +132,9 @@ def notebook(outlook: Outlook) -> None:
                 on_click=delete,
                 args=(outlook.draft.id,),
             )
-    draft.draw_conflict(outlook.draft)
-    problems.draw("broadcast")
+    with st.container():  # always there, so that nothing below is drawn anew when it speaks
+        draft.draw_conflict(outlook.draft)
+        problems.draw("broadcast")
     cells, side = st.columns([7, 4], gap="large")
     with cells:
         step.draw(STEPS, outlook)

@@ -23,6 +23,7 @@ STARTS = {"now": N_("Now"), "later": N_("At a date and time")}
 SPEEDS = {"free": N_("As fast as possible"), "limited": N_("At most")}
 PER = {"second": N_("per second"), "minute": N_("per minute"), "hour": N_("per hour")}
 FIRST_TIME = dt.time(9, 0)
+FIRST_RATE = 20
 EXCERPT = 90
 
 
@@ -44,7 +45,7 @@ def draw_start(look: Outlook) -> None:
         return
     chosen = dt.datetime.fromisoformat(look.row.start_local)
     fields = st.grid(3, min_column_width=150)
-    about = {"on_change": _save_start, "args": (draft,), "required": True}
+    about = {"on_change": _save_start, "args": (draft,)}
     fields.date_input(
         _("Date"),
         key=draft.start("date", chosen.date()),
@@ -75,9 +76,12 @@ def _save_start(draft: Draft) -> None:
     if draft.value("start") == "now":
         draft.save("step_start", start_local=None, timezone=None)
         return
-    zone = draft.value("zone") or workspace.settings().timezone
+    zone = st.session_state.get(draft.key("zone"), workspace.settings().timezone)
     tomorrow = dt.datetime.now(zoneinfo.ZoneInfo(zone)).date() + dt.timedelta(days=1)
-    date, time = draft.value("date") or tomorrow, draft.value("time") or FIRST_TIME
+    date = st.session_state.get(draft.key("date"), tomorrow)
+    time = st.session_state.get(draft.key("time"), FIRST_TIME)
+    if date is None or time is None:  # emptied while another is typed
+        return
     local = dt.datetime.combine(date, time).isoformat(timespec="minutes")
     draft.save("step_start", start_local=local, timezone=zone)
 
@@ -145,8 +149,10 @@ def draw_speed(look: Outlook) -> None:
 def _save_speed(draft: Draft) -> None:
     if draft.value("speed") == "free":
         draft.save("step_speed", rate_count=None, rate_per=None)
-    else:
-        count, per = draft.value("rate") or 20, draft.value("per") or "second"
+        return
+    count = st.session_state.get(draft.key("rate"), FIRST_RATE)
+    if count is not None:  # emptied while another is typed
+        per = draft.value("per") or "second"
         draft.save("step_speed", rate_count=int(count), rate_per=per)
 
 

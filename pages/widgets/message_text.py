@@ -37,7 +37,11 @@ def draw(
     rows: int = 4,
     placeholder: str = "",
 ) -> None:
-    """The field, starting from `text`; `on_change` gets every later text, in a callback."""
+    """The field, starting from `text`; `on_change` gets every later text, in a callback.
+
+    Drawn anew it shows what was typed, also when that could not be saved.
+    """
+    typed = st.session_state.get(key, {}).get("text")
 
     def changed() -> None:
         on_change(st.session_state[key]["text"] or "")
@@ -46,7 +50,7 @@ def draw(
         key=key,
         data={
             "label": label,
-            "text": text,
+            "text": text if typed is None else typed,
             "variables": list(variables),
             "first": FIRST,
             "insert": _("Insert a variable"),
