@@ -416,3 +416,50 @@ def test_a_draft_is_deleted_only_while_it_is_one(
     broadcast.confirm(workspace, id)
     app.button(key="delete").click().run()
     assert stored(workspace, id).state == "preparing"
+
+
+def test_a_segment_deleted_meanwhile_is_no_longer_chosen(
+    open_page: Open, workspace: db.Database, full: dict[str, int]
+) -> None:
+    id = ready(workspace, full)
+    app = open_step(open_page("broadcast.py", id=str(id)), "segment")
+    with workspace.write() as session:
+        segment.delete(session, full["segment"])
+    app.run()
+    assert not app.exception
+    assert app.selectbox(key=field(id, "segment")).value is None
+    assert "Step 4: choose the segment" in said(app)
+
+
+def test_a_new_segment_is_made_chosen_and_opened_here(
+    open_page: Open, workspace: db.Database, full: dict[str, int]
+) -> None:
+    id = full["draft"]
+    app = open_page("broadcast.py", id=str(id))
+    app.text_input(key=field(id, "new_segment")).set_value("all").run()
+    app.button(key="save_segment").click().run()
+    assert "A segment named “all” exists already." in said(app)
+    assert app.text_input(key=field(id, "new_segment")).value == "all"
+    app.text_input(key=field(id, "new_segment")).set_value("New").run()
+    app.button(key="save_segment").click().run()
+    with workspace.read() as session:
+        made = segment.by_name(session, "New").id
+    assert stored(workspace, id).segment_id == made
+    assert app.selectbox(key=field(id, "segment")).value == made
+    assert app.toggle(key=field(id, "editing")).value is True
+
+
+def test_a_test_is_sent_only_to_the_contact_that_was_chosen(
+    open_page: Open, workspace: db.Database, full: dict[str, int]
+) -> None:
+    id = ready(workspace, full)
+    app = open_step(open_page("broadcast.py", id=str(id)), "test")
+    assert app.selectbox(key=field(id, "test_person")).value is None
+    assert app.button(key="send_test").disabled
+    app.text_input(key=field(id, "test_search")).set_value("ana1").run()
+    chosen = app.selectbox(key=field(id, "test_person")).value
+    with workspace.read() as session:
+        assert db.get(session, db.Contact, chosen).first_name == "Ana1"
+    assert "No worker is running" in said(app)
+    app.text_input(key=field(id, "test_search")).set_value("nobody").run()
+    assert "Nobody of that name or number" in said(app)
