@@ -20,9 +20,10 @@ from sqlalchemy.orm import Session
 
 from channels import KINDS
 from channels.base import Content
-from engine import db, filters, segment, template
+from engine import db, filters, template
 from engine.errors import Invalid
 from engine.language import N_
+from engine.segments import segment
 
 REASONS = {
     "not_on_channel": N_("Not on the channel"),

@@ -15,6 +15,7 @@ from alembic.config import Config
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from engine.errors import NotFound
+from engine.language import N_
 from engine.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -365,6 +366,17 @@ class Reply(Base):
     """The broadcast message it answers."""
 
 
+_MISSING = {
+    "contact": ("contact.not_found", N_("There is no contact with the number {id}.")),
+    "contact_field": ("contact_field.not_found", N_("There is no field with the number {id}.")),
+    "channel": ("channel.not_found", N_("There is no channel with the number {id}.")),
+    "segment": ("segment.not_found", N_("There is no segment with the number {id}.")),
+    "broadcast": ("broadcast.not_found", N_("There is no broadcast with the number {id}.")),
+    "row": ("row.not_found", N_("There is nothing with the number {id} any more.")),
+}
+"""Table → (code, sentence) for a row that is not there."""
+
+
 class Database:
     """One database: short sessions for reading, and writing ones that commit or leave no trace."""
 
@@ -415,12 +427,8 @@ def get(session: Session, kind: type[Row], id: int) -> Row:
     """The row, or NotFound in a sentence."""
     row = session.get(kind, id)
     if row is None:
-        raise NotFound(
-            f"{kind.__tablename__}.not_found",
-            "There is no {kind} with the number {id}.",
-            kind=kind.__tablename__.replace("_", " "),
-            id=id,
-        )
+        code, template = _MISSING.get(kind.__tablename__, _MISSING["row"])
+        raise NotFound(code, template, id=id)
     return row
 
 

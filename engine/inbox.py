@@ -68,6 +68,8 @@ def apply(database: db.Database, calls: Sequence[tuple[int, Hook, Sequence[Event
         by_channel: dict[int, list[Event]] = {}
         for channel_id, _, events in calls:
             by_channel.setdefault(channel_id, []).extend(events)
+        if any(_changes_people(event) for events in by_channel.values() for event in events):
+            db.touch_contacts(session)  # first, as everybody who writes contacts does: no deadlock
         for channel_id, events in by_channel.items():
             _carry_out(session, rows[channel_id], events)
         digests = [digest(channel_id, hook) for channel_id, hook, _ in calls]
@@ -77,6 +79,10 @@ def apply(database: db.Database, calls: Sequence[tuple[int, Hook, Sequence[Event
             .values(applied_at=db.now())
             .execution_options(synchronize_session=False)
         )
+
+
+def _changes_people(event: Event) -> bool:
+    return not isinstance(event, Receipt) or event.opted_out or event.invalid
 
 
 def _carry_out(session: Session, channel: db.Channel, events: Sequence[Event]) -> None:

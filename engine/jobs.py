@@ -6,12 +6,10 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-import datetime as dt
 import logging
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -20,34 +18,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-import sqlalchemy as sa
 import uvloop
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import RedisError
 from rq import Queue, Worker
 from rq.serializers import JSONSerializer
-from sqlalchemy.exc import DBAPIError
 
 from channels.base import BadContent
-from engine import (
-    audience,
-    broadcast,
-    db,
-    inbox,
-    journal,
-    ledger,
-    outbox,
-    pace,
-    trial,
-)
+from engine import audience, broadcast, db, drafts, journal, ledger, outbox, pace, trial
 from engine import (
     dispatch as sending,
 )
 from engine import (
     settings as configuration,
 )
-from engine.errors import PregonError
+from engine.errors import PregonError, Unavailable
 from engine.settings import Settings
 
 log = logging.getLogger("pregon.worker")
@@ -63,9 +49,6 @@ TURN = 3.0
 
 ALIVE = 6
 """Seconds without a sign after which a worker or a slice counts as gone."""
-
-TICK = 0.5
-"""Seconds between two rounds of the periodic work."""
 
 PR_SET_PDEATHSIG = 1
 
@@ -100,9 +83,9 @@ def wake(settings: Settings, broadcast_id: int) -> None:
         with database.read() as session:
             state = db.get(session, db.Broadcast, broadcast_id).state
         if state == "preparing":
-            _want_prepared(client, broadcast_id)
+            want_prepared(client, broadcast_id)
         elif state == "sending":
-            _fill_slices(client, broadcast_id, settings.workers)
+            fill_slices(client, broadcast_id, settings.workers)
     except (RedisError, OSError):
         log.warning("broadcast %s: Redis is away; it starts when a worker sees it", broadcast_id)
     finally:
@@ -118,7 +101,10 @@ def send_test(
     contact_id: int,
     channel_id: int,
 ) -> int:
-    """Send the draft's messages to one person; the id of the test, whose row tells the result."""
+    """Send the draft's messages to one person; the id of the test, whose row tells the result.
+
+    Raises Invalid when it cannot be sent, Unavailable when Redis is away.
+    """
     with database.write() as session:
         test = trial.plan(
             session, broadcast_id=broadcast_id, contact_id=contact_id, channel_id=channel_id
@@ -127,6 +113,10 @@ def send_test(
     client = redis(settings)
     try:
         _enqueue(client, DESK, "test", id, f"test-{id}")
+    except (RedisError, OSError) as error:
+        away = Unavailable("redis.away", "Redis does not answer, so the test was not sent.")
+        trial.give_up(database, id, away.sentence)
+        raise away from error
     finally:
         client.close()
     return id
@@ -142,6 +132,41 @@ def workers(settings: Settings) -> list[str]:
     finally:
         client.close()
     return sorted(names)
+
+
+def want_prepared(client: Redis, broadcast_id: int) -> None:
+    """Queue the preparation unless it is queued or at work."""
+    if not _queued(client, DESK, f"prepare-{broadcast_id}-") and not client.exists(
+        f"prepare:{broadcast_id}"
+    ):
+        _enqueue(client, DESK, "prepare", broadcast_id, f"prepare-{broadcast_id}")
+
+
+def fill_slices(client: Redis, broadcast_id: int, wanted: int) -> None:
+    """As many slices as workers should share the broadcast, counting those queued or at work."""
+    queued = _queued(client, DISPATCH, f"dispatch-{broadcast_id}-")
+    signs = [key.decode() for key in client.scan_iter(f"slice:{broadcast_id}:*")]
+    at_work = sum(_lives(sign.rpartition(":")[2]) for sign in signs)
+    for _ in range(wanted - queued - at_work):
+        _enqueue(client, DISPATCH, "dispatch", broadcast_id, f"dispatch-{broadcast_id}")
+
+
+def _lives(token: str) -> bool:
+    """Whether the process behind a slice may live; on this machine a dead one is known at once."""
+    host, process, _ = token.rsplit("-", 2)
+    if host != socket.gethostname():
+        return True
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _queued(client: Redis, queue: str, prefix: str) -> int:
+    return sum(id.startswith(prefix) for id in _queue(client, queue).job_ids)
 
 
 # The jobs
@@ -162,7 +187,7 @@ def prepare(broadcast_id: int) -> None:
         with database.read() as session:
             if db.get(session, db.Broadcast, broadcast_id).state != "preparing":
                 return
-            wanted = broadcast.plan_of(session, broadcast_id)
+            wanted = drafts.plan_of(session, broadcast_id)
         client = redis(database.settings)
         try:
             with _at_work(client, f"prepare:{broadcast_id}"):
@@ -270,123 +295,6 @@ def test(test_id: int) -> None:
 test.__test__ = False  # type: ignore[attr-defined]  # not a test of ours, whatever pytest thinks
 
 
-# The worker
-
-
-class Horse(Worker):
-    """RQ's worker, whose job is asked to stop when it is itself, and does not outlive it."""
-
-    def request_stop(self, signum: Any, frame: Any) -> None:
-        if self.horse_pid:
-            os.kill(self.horse_pid, signal.SIGTERM)
-        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]  # RQ has no types
-
-
-def work(settings: Settings) -> None:
-    """Run the worker: its processes, kept alive, and its periodic rounds. Ends on SIGTERM."""
-    database = db.connect(settings)
-    client = redis(settings)
-    environment = configuration.environment(settings)
-    wanted = [DESK, *[DISPATCH] * settings.workers]
-    children: list[subprocess.Popen[bytes]] = []
-    running = True
-
-    def stop(*_: object) -> None:
-        nonlocal running
-        running = False
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    try:
-        children = [_spawn(queue, environment) for queue in wanted]
-        while running:
-            for place, child in enumerate(children):
-                if child.poll() is not None:
-                    log.warning("a worker process ended with %s; starting another", child.poll())
-                    children[place] = _spawn(wanted[place], environment)
-            tick(database, client)
-            time.sleep(TICK)
-    finally:
-        _end(children)
-        with suppress(RedisError, OSError):
-            client.delete(_sign())
-        client.close()
-        database.close()
-
-
-def _sign() -> str:
-    return f"worker:{socket.gethostname()}:{os.getpid()}"
-
-
-def _spawn(queue: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "engine.jobs", queue], env=environment, stdin=subprocess.DEVNULL
-    )
-
-
-def _end(children: list[subprocess.Popen[bytes]]) -> None:
-    for child in children:
-        child.terminate()
-    for child in children:
-        try:
-            child.wait(20)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
-
-
-def tick(database: db.Database, client: Redis) -> None:
-    """One round of the periodic work; what cannot be done now is done in a later round."""
-    try:
-        _begin_due(database)
-        if settled := outbox.recover(database, database.settings.folder / "journal"):
-            log.warning("%d messages of a worker that died were settled", settled)
-        inbox.sweep(database, older_than=dt.timedelta(seconds=10))
-        with database.read() as session:
-            open_ones = session.execute(
-                sa.select(db.Broadcast.id, db.Broadcast.state).where(
-                    db.Broadcast.state.in_(("preparing", "sending", "cancelled"))
-                )
-            ).all()
-        for id, state in open_ones:
-            _look_after(database, client, id, state)
-        client.set(_sign(), 1, ex=ALIVE)
-    except (DBAPIError, RedisError, OSError) as error:
-        log.warning("the periodic round waits: %s", type(error).__name__)
-
-
-def _begin_due(database: db.Database) -> None:
-    now = db.now()
-    grace = dt.timedelta(minutes=database.settings.schedule_grace_minutes)
-    with database.read() as session:
-        due = broadcast.due(session, now)
-    for id in due:
-        with database.write() as session:
-            if began := broadcast.begin(session, id, now=now, grace=grace):
-                log.info("broadcast %s: %s", id, began)
-
-
-def _look_after(database: db.Database, client: Redis, id: int, state: str) -> None:
-    if state == "preparing":
-        _want_prepared(client, id)
-    elif state == "sending":
-        with database.write() as session:
-            ended = broadcast.finish(session, id)
-        if not ended:
-            _fill_slices(client, id, database.settings.workers)
-    else:
-        with database.write() as session:
-            ledger.sweep(session)
-
-
-def _want_prepared(client: Redis, broadcast_id: int) -> None:
-    """Queue the preparation unless it is queued or at work."""
-    if not _queued(client, DESK, f"prepare-{broadcast_id}-") and not client.exists(
-        f"prepare:{broadcast_id}"
-    ):
-        _enqueue(client, DESK, "prepare", broadcast_id, f"prepare-{broadcast_id}")
-
-
 @contextmanager
 def _at_work(client: Redis, name: str) -> Iterator[None]:
     """Give a sign every second that a job lives, for as long as it does."""
@@ -409,31 +317,16 @@ def _at_work(client: Redis, name: str) -> Iterator[None]:
             client.delete(name)
 
 
-def _fill_slices(client: Redis, broadcast_id: int, wanted: int) -> None:
-    """As many slices as workers should share the broadcast, counting those queued or at work."""
-    queued = _queued(client, DISPATCH, f"dispatch-{broadcast_id}-")
-    signs = [key.decode() for key in client.scan_iter(f"slice:{broadcast_id}:*")]
-    at_work = sum(_lives(sign.rpartition(":")[2]) for sign in signs)
-    for _ in range(wanted - queued - at_work):
-        _enqueue(client, DISPATCH, "dispatch", broadcast_id, f"dispatch-{broadcast_id}")
+# The processes that do them
 
 
-def _lives(token: str) -> bool:
-    """Whether the process behind a slice may live; on this machine a dead one is known at once."""
-    host, process, _ = token.rsplit("-", 2)
-    if host != socket.gethostname():
-        return True
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+class Horse(Worker):
+    """RQ's worker, whose job is asked to stop when it is itself, and does not outlive it."""
 
-
-def _queued(client: Redis, queue: str, prefix: str) -> int:
-    return sum(id.startswith(prefix) for id in _queue(client, queue).job_ids)
+    def request_stop(self, signum: Any, frame: Any) -> None:
+        if self.horse_pid:
+            os.kill(self.horse_pid, signal.SIGTERM)
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]  # RQ has no types
 
 
 def _follow_parent() -> None:

@@ -17,7 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from engine import broadcast, db, journal, reach, receipts
+from engine import broadcast, db, journal, receipts
+from engine.contacts import reach
 from engine.dispatch import Item, Outcome
 from engine.errors import Unavailable
 
@@ -203,6 +204,8 @@ def _release(session: Session, broadcast_id: int) -> None:
 
 def record(session: Session, token: str, outcomes: Sequence[Outcome]) -> None:
     """Outcomes of attempts claimed under `token`, each fenced by its attempt."""
+    if any(outcome.kind == "opted_out" or outcome.invalid for outcome in outcomes):
+        db.touch_contacts(session)  # first, as everybody who writes contacts does: no deadlock
     for kind, write in _WRITERS.items():
         if some := [outcome for outcome in outcomes if outcome.kind == kind]:
             write(session, token, some)

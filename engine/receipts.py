@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from channels.base import Receipt
-from engine import db, reach
+from engine import db
+from engine.contacts import reach
 
 STAMPS = {"sent": "accepted_at", "delivered": "delivered_at", "read": "read_at"}
 REACHED = {"sent": "accepted", "delivered": "delivered", "read": "read"}

@@ -10,7 +10,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from channels.base import OptOut, Reply
-from engine import db, reach
+from engine import db
+from engine.contacts import reach
 
 ANSWER_WITHIN = dt.timedelta(days=7)
 """A reply that names no message answers the last one sent to that person within this time."""

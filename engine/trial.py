@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from channels.base import ChannelError, Content
-from engine import accounts, db, reach
+from engine import accounts, db
+from engine.contacts import reach
 from engine.dispatch import Transport, send_one
 from engine.errors import Invalid
 from engine.ledger import part_of
@@ -73,6 +74,15 @@ async def send(database: db.Database, test_id: int, transport: Transport) -> Non
             await send_one(transport, channel, request)
     except ChannelError as error:
         state, reason = "failed", f"{error.code}: {error.text}".rstrip(": ")
+    _end(database, test_id, state, reason)
+
+
+def give_up(database: db.Database, test_id: int, reason: str) -> None:
+    """A test that nobody will send."""
+    _end(database, test_id, "failed", reason)
+
+
+def _end(database: db.Database, test_id: int, state: str, reason: str) -> None:
     with database.write() as session:
         test = db.get(session, db.TestSend, test_id)
         test.state, test.reason, test.finished_at = state, reason, db.now()

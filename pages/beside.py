@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from engine import charts, contacts, trial
+from engine import charts, trial
+from engine.contacts import contacts
 from engine.errors import PregonError
 from pages import steps_audience
 from pages.steps_messages import chosen_channel

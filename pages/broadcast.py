@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine import broadcast
+from engine import broadcast, drafts
 from engine.language import N_
 from pages import (
     beside,
@@ -145,7 +145,7 @@ def notebook(outlook: Outlook) -> None:
 def delete(id: int) -> None:
     with problems.kept("broadcast"):
         with workspace.database().write() as session:
-            broadcast.delete(session, id)
+            drafts.delete(session, id)
         st.query_params.clear()
 
 

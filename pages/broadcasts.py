@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine import broadcast, overview
+from engine import broadcast, drafts, overview
 from engine.errors import PregonError
 from engine.language import N_
 from engine.overview import Line
@@ -47,7 +47,7 @@ def add() -> None:
 
 def draw_new() -> None:
     with workspace.database().read() as session:
-        used = {label for row in broadcast.listing(session) for label in row.labels}
+        used = {label for row in drafts.listing(session) for label in row.labels}
     typed = st.session_state.get("new_labels") or []
     name = st.text_input(_("Name"), key="new_name", persist_state="session")
     labels = st.multiselect(
@@ -62,7 +62,7 @@ def draw_new() -> None:
     if st.button(_("Create"), key="create", type="primary"):
         try:
             with workspace.database().write() as session:
-                id = broadcast.create(session, name=name, labels=labels).id
+                id = drafts.create(session, name=name, labels=labels).id
         except PregonError as error:
             problems.show(error)
             return

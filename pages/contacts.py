@@ -9,8 +9,9 @@ from typing import Any
 
 import streamlit as st
 
-from engine import contacts, frame, segment
+from engine.contacts import contacts
 from engine.language import LANGUAGES, N_
+from engine.segments import frame, segment
 from pages.widgets import contact_import, language, people_table, person, problems, workspace
 from pages.widgets.language import _, counted
 

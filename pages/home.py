@@ -7,9 +7,10 @@ from collections.abc import Iterable
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from engine import accounts, broadcast, db, frame, jobs, overview, segment
+from engine import accounts, broadcast, db, jobs, overview
 from engine.language import N_
 from engine.overview import Line
+from engine.segments import frame, segment
 from pages.widgets import language, problems, workspace
 from pages.widgets.language import _, counted, number
 from pages.widgets.markdown import plain

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine import frame, segment
 from engine.language import N_
+from engine.segments import frame, segment
 from pages.widgets import language, people_table, problems, query_builder, workspace
 from pages.widgets.language import _, counted, number
 from pages.widgets.markdown import plain

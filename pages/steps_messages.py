@@ -9,7 +9,7 @@ import streamlit as st
 
 from channels import KINDS
 from channels.base import Content
-from engine import broadcast, db
+from engine import checks, db, drafts
 from engine.language import N_
 from pages.widgets import message_fields, problems
 from pages.widgets.language import _, counted
@@ -39,7 +39,7 @@ def draw_messages(look: Outlook) -> None:
     messages = look.messages(channel.id)
     for place in range(len(messages)):
         _draw_message(look, channel, place)
-    if len(messages) < broadcast.MESSAGES_MAX:
+    if len(messages) < checks.MESSAGES_MAX:
         st.button(
             _("Add a message") if messages else _("Write the first message"),
             key="add_message",
@@ -88,11 +88,11 @@ def _numbers(look: Outlook, channel_id: int) -> list[int]:
 
 def _stored(look: Outlook, channel_id: int) -> list[Content]:
     """As they are now: another field of the same run may have saved just before."""
-    return list(broadcast.content(look.draft.row).get(channel_id, ()))
+    return list(drafts.content(look.draft.row).get(channel_id, ()))
 
 
 def _store(look: Outlook, channel_id: int, messages: list[Content]) -> bool:
-    stored = broadcast.content(look.draft.row)
+    stored = drafts.content(look.draft.row)
     return look.draft.save(PLACE, content={**stored, channel_id: tuple(messages)})
 
 

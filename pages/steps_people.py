@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine import broadcast, db, frame, segment
+from engine import db, drafts
 from engine.language import N_
+from engine.segments import frame, segment
 from pages.widgets import language, people_table, problems, query_builder, workspace
 from pages.widgets.draft import Draft
 from pages.widgets.language import _, counted
@@ -23,7 +24,7 @@ def draw_name(look: Outlook) -> None:
         on_change=lambda: draft.save("step_name", name=draft.value("name")),
     )
     with workspace.database().read() as session:
-        used = {label for row in broadcast.listing(session) for label in row.labels}
+        used = {label for row in drafts.listing(session) for label in row.labels}
     st.multiselect(
         _("Labels"),
         sorted({*used, *look.row.labels, *(draft.value("labels") or [])}, key=str.casefold),

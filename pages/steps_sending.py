@@ -9,7 +9,7 @@ from functools import cache
 import streamlit as st
 
 from channels.base import Content
-from engine import broadcast, jobs
+from engine import broadcast, checks, jobs
 from engine.language import N_
 from pages.widgets import language, problems, workspace
 from pages.widgets.draft import Draft
@@ -189,7 +189,7 @@ def sum_up_speed(look: Outlook) -> str:
 
 
 def draw_confirm(look: Outlook) -> None:
-    found = broadcast.problems(workspace.database(), look.draft.id)
+    found = checks.problems(workspace.database(), look.draft.id)
     draw_facts(look)
     if found:
         lines = "\n".join(f"- {plain(problems.sentence(problem))}" for problem in found)
@@ -241,7 +241,7 @@ def _send(draft: Draft) -> None:
     if not draft.save("step_confirm"):
         return
     with problems.kept("step_confirm"):
-        broadcast.confirm(workspace.database(), draft.id)
+        broadcast.confirm(workspace.database(), draft.id, version=draft.version)
         jobs.wake(workspace.settings(), draft.id)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine import accounts, contacts, db, jobs, trial
+from engine import accounts, db, jobs, trial
+from engine.contacts import contacts
 from engine.language import N_
 from pages.steps_messages import chosen_channel, draw_tabs
 from pages.widgets import phone_preview, problems, workspace

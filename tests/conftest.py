@@ -15,7 +15,8 @@ import pytest
 import redis
 import sqlalchemy as sa
 
-from engine import db, redis_server, settings
+from engine import db, settings
+from engine.processes import redis_server
 
 
 def missing(what: str) -> None:

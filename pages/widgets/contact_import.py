@@ -9,8 +9,9 @@ from typing import Any
 
 import streamlit as st
 
-from engine import attributes, contacts, importing
-from engine.importing import Report, Sheet
+from engine.contacts import attributes, contacts
+from engine.importing import importing
+from engine.importing.importing import Report, Sheet
 from engine.language import N_
 from pages.widgets import language, problems, workspace
 from pages.widgets.language import _, counted, number

@@ -13,7 +13,7 @@ from typing import Any
 import streamlit as st
 
 from channels.base import Content
-from engine import broadcast, db
+from engine import db, drafts
 from engine.errors import Conflict
 from pages.widgets import problems, workspace
 from pages.widgets.language import _
@@ -70,7 +70,7 @@ class Draft:
         with problems.kept(place):
             try:
                 with workspace.database().write() as session:
-                    self.row = broadcast.edit(session, self.id, version=self.version, **changes)
+                    self.row = drafts.edit(session, self.id, version=self.version, **changes)
             except Conflict as error:
                 if error.code != STALE:
                     raise

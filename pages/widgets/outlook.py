@@ -12,9 +12,10 @@ import streamlit as st
 
 from channels import KINDS
 from channels.base import Content
-from engine import accounts, audience, broadcast, db, frame, plan, segment, template
+from engine import accounts, audience, checks, db, drafts, plan, template
 from engine.errors import PregonError
 from engine.language import N_
+from engine.segments import frame, segment
 from pages.widgets import workspace
 from pages.widgets.draft import Draft
 from pages.widgets.language import _, counted
@@ -87,7 +88,7 @@ class Outlook:
 
     def message_problem(self, channel: db.Channel, item: Content) -> PregonError | None:
         known = frozenset(self.variables)
-        return broadcast.content_problem(KINDS[channel.kind], item, known)
+        return checks.content_problem(KINDS[channel.kind], item, known)
 
     @property
     def written(self) -> bool:
@@ -187,7 +188,7 @@ def look(draft: Draft, *, people: bool = True) -> Outlook:
         barred=tuple(row for row in channels if row.kind not in KINDS),
         segments={row.id: row for row in segments},
         variables=_ordered(variables),
-        content=broadcast.content(draft.row),
+        content=drafts.content(draft.row),
         who=who,
         count=None if who is None else _count(who),
         problem=problem,
@@ -213,7 +214,7 @@ def _ordered(variables: frozenset[str]) -> tuple[str, ...]:
 def _audience(row: db.Broadcast) -> audience.Audience:
     database = workspace.database()
     with database.read() as session:
-        wanted = broadcast.plan_of(session, row.id)
+        wanted = drafts.plan_of(session, row.id)
     shape = {
         "tree": segment.to_json(wanted.tree),
         "mode": wanted.mode,

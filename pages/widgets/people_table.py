@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from engine import profile
-from engine.catalogue import Catalogue
+from engine.contacts import profile
 from engine.language import N_
+from engine.segments.catalogue import Catalogue
 from pages.widgets.language import _
 from pages.widgets.markdown import plain
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from engine import profile, reports
-from engine.attributes import BUILT_IN
+from engine import reports
+from engine.contacts import profile
+from engine.contacts.attributes import BUILT_IN
+from engine.contacts.profile import OnChannel, Profile, Sent
 from engine.language import N_
-from engine.profile import OnChannel, Profile, Sent
 from pages.widgets import language, problems, workspace
 from pages.widgets.language import _, counted
 from pages.widgets.markdown import plain

@@ -10,10 +10,10 @@ from typing import Any
 import streamlit as st
 from babel import Locale
 
-from engine import frame, operators, segment
-from engine.catalogue import Catalogue, Field
 from engine.errors import PregonError
 from engine.language import N_
+from engine.segments import frame, operators, segment
+from engine.segments.catalogue import Catalogue, Field
 from pages.widgets import language, problems, workspace
 from pages.widgets.language import _
 

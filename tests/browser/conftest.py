@@ -21,7 +21,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from engine import db, demo, settings
+from engine import db, settings
+from engine.demo import demo
 from tests.conftest import missing
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,9 +81,9 @@ class Screen:
         assert not self.problems, self.problems
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """One headless Chromium for the session."""
+    """One headless Chromium a module: while it runs, its event loop occupies the thread."""
     found = next(
         (
             path

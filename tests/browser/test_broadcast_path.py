@@ -17,18 +17,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from engine import (
-    accounts,
-    broadcast,
-    contacts,
-    db,
-    jobs,
-    parts,
-    reports,
-    sandbox,
-    segment,
-    settings,
-)
+from engine import accounts, db, drafts, jobs, reports, settings
+from engine.contacts import contacts
+from engine.processes import parts
+from engine.sandbox import sandbox
+from engine.segments import segment
 from tests.browser.conftest import ROOT, Screen, Studio
 from tests.conftest import Wait
 
@@ -252,7 +245,7 @@ def test_a_broadcast_goes_from_a_segment_to_its_final_numbers(
     key(made, "message_2").get_by_text("There is no variable").wait_for(state="detached")
     made.settle()
     with studio.database.read() as session:
-        written = broadcast.content(db.get(session, db.Broadcast, id))
+        written = drafts.content(db.get(session, db.Broadcast, id))
     texts = [item.text for items in written.values() for item in items]
     assert texts == [
         "Hi {{ first_name }}, the fair <b>opens</b> today.",

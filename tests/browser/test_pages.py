@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from engine import contacts, segment
+from engine.contacts import contacts
+from engine.segments import segment
 from tests.browser.conftest import Screen, Studio
 
 pytestmark = pytest.mark.browser

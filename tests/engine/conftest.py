@@ -18,8 +18,9 @@ import httpx
 import pytest
 import uvicorn
 
-from engine import accounts, db, sandbox
-from engine.population import Population
+from engine import accounts, db
+from engine.sandbox import sandbox
+from engine.sandbox.population import Population
 from engine.settings import Settings
 
 PHONE_ID, TOKEN, APP_SECRET = "106540352242922", "EAAB-token", "app-secret"

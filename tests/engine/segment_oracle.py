@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from engine import db
-from engine.tree import Condition, Node, from_json
+from engine.segments.tree import Condition, Node, from_json
 
 PHONE_KINDS = ("whatsapp", "twilio_sms")
 NEGATIVE = {

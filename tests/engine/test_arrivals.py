@@ -11,8 +11,8 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import arrivals
-from engine.arrivals import SCHEMA, Arrival, Judgement, Log
+from engine.sandbox import arrivals
+from engine.sandbox.arrivals import SCHEMA, Arrival, Judgement, Log
 
 
 def arrival(at: float = 1.0, **values: object) -> Arrival:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from channels import KINDS
 from channels.base import Content
-from engine import audience, db, segment, template
+from engine import audience, db, template
 from engine.errors import Invalid
+from engine.segments import segment
 
 NOW = dt.datetime(2026, 3, 1, 12, 0, tzinfo=dt.UTC)
 CHANNELS = {1: "whatsapp", 2: "twilio_sms", 3: "telegram", 4: "telegram", 5: "instagram"}

@@ -8,8 +8,10 @@ import itertools
 import pytest
 
 from channels.base import Content
-from engine import accounts, broadcast, contacts, db, segment
+from engine import accounts, broadcast, broadcast_file, checks, db, drafts
+from engine.contacts import contacts
 from engine.errors import Conflict, Invalid, PregonError
+from engine.segments import segment
 from tests.engine import sending
 
 TEMPLATE = Content(
@@ -25,14 +27,14 @@ def draft(database: db.Database, *, people: int = 3, **changes: object) -> int:
         for person in range(people):
             contacts.create(session, first_name=f"P{person}", phone=f"+5730000{person:05}")
         everybody = segment.create(session, name="Everybody")
-        row = broadcast.create(session, name="News")
+        row = drafts.create(session, name="News")
         ready: dict[str, object] = {
             "segment_id": everybody.id,
             "mode": "specific",
             "channels": [shop.id],
             "content": {shop.id: [TEMPLATE]},
         }
-        broadcast.edit(session, row.id, **(ready | changes))
+        drafts.edit(session, row.id, **(ready | changes))
         return row.id
 
 
@@ -57,16 +59,16 @@ def test_the_table_names_every_state_and_no_other():
 
 def test_names_are_unique_whatever_their_case(any_database: db.Database):
     with any_database.write() as session:
-        broadcast.create(session, name="Black Friday")
+        drafts.create(session, name="Black Friday")
         with pytest.raises(Conflict, match="exists already"):
-            broadcast.create(session, name="  BLACK   friday ")
+            drafts.create(session, name="  BLACK   friday ")
         with pytest.raises(Invalid):
-            broadcast.create(session, name="  ")
+            drafts.create(session, name="  ")
 
 
 def test_labels_are_kept_once_each(database: db.Database):
     with database.write() as session:
-        row = broadcast.create(session, name="N", labels=["Promo", "promo ", "", "Autumn"])
+        row = drafts.create(session, name="N", labels=["Promo", "promo ", "", "Autumn"])
         assert row.labels == ["Autumn", "promo"]
 
 
@@ -74,14 +76,14 @@ def test_of_two_windows_the_second_to_save_is_told(database: db.Database):
     id = draft(database)
     with database.write() as session:
         seen = db.get(session, db.Broadcast, id).version
-        broadcast.edit(session, id, version=seen, name="First")
+        drafts.edit(session, id, version=seen, name="First")
         with pytest.raises(Conflict, match="another window"):
-            broadcast.edit(session, id, version=seen, name="Second")
+            drafts.edit(session, id, version=seen, name="Second")
 
 
 def test_a_good_draft_has_no_problems_and_starts_at_once(any_database: db.Database):
     id = draft(any_database)
-    assert broadcast.problems(any_database, id) == []
+    assert checks.problems(any_database, id) == []
     assert broadcast.confirm(any_database, id) == "preparing"
     with any_database.read() as session:
         row = db.get(session, db.Broadcast, id)
@@ -90,7 +92,7 @@ def test_a_good_draft_has_no_problems_and_starts_at_once(any_database: db.Databa
     with pytest.raises(Conflict):
         broadcast.confirm(any_database, id)
     with any_database.write() as session, pytest.raises(Conflict):
-        broadcast.edit(session, id, name="Late")
+        drafts.edit(session, id, name="Late")
 
 
 IMPOSSIBLE = [
@@ -111,7 +113,7 @@ def test_what_cannot_be_sent_is_refused_with_one_sentence(
     database: db.Database, changes: dict[str, object], code: str
 ):
     id = draft(database, **changes)
-    found = broadcast.problems(database, id)
+    found = checks.problems(database, id)
     assert found[0].code.startswith(code), found
     assert found[0].sentence.endswith("."), found[0].sentence
     with pytest.raises(PregonError):
@@ -121,7 +123,7 @@ def test_what_cannot_be_sent_is_refused_with_one_sentence(
 
 def test_more_than_seven_days_is_refused_with_the_smallest_speed_that_fits(database: db.Database):
     id = draft(database, people=400, rate_count=1, rate_per="hour")
-    [problem] = broadcast.problems(database, id)
+    [problem] = checks.problems(database, id)
     assert problem.code == "plan.too_slow"
     assert problem.details["smallest"] == 3
 
@@ -135,7 +137,7 @@ def test_a_segment_on_a_deleted_field_is_refused(database: db.Database):
         tree = {"match": "all", "of": [{"field": "field.city", "op": "is", "value": "Lima"}]}
         segment.save(session, everybody.id, segment.from_json(tree))
         contacts.delete_field(session, "city")
-    [problem] = broadcast.problems(database, id)
+    [problem] = checks.problems(database, id)
     assert problem.code == "segment.unknown_field"
 
 
@@ -152,7 +154,7 @@ def test_a_scheduled_start_is_picked_up_once_and_a_slept_through_one_is_missed(
         assert broadcast.begin(session, id, now=at, grace=grace) == "preparing"
         assert broadcast.begin(session, id, now=at, grace=grace) is None
     with any_database.write() as session:
-        late = broadcast.create(session, name="Late")
+        late = drafts.create(session, name="Late")
         session.flush()
         late.state, late.start_at = "scheduled", at
     with any_database.write() as session:
@@ -169,7 +171,7 @@ def test_unscheduling_makes_a_draft_again(database: db.Database):
     with database.write() as session:
         broadcast.unschedule(session, id)
     with database.write() as session:
-        broadcast.edit(session, id, name="Changed")
+        drafts.edit(session, id, name="Changed")
         assert db.get(session, db.Broadcast, id).tree is None
 
 
@@ -191,7 +193,7 @@ def test_a_paused_channel_stops_the_confirmation(database: db.Database):
     with database.write() as session:
         channel = db.get(session, db.Channel, 1)
         channel.state, channel.state_reason = "paused", "Payment"
-    [problem] = broadcast.problems(database, id)
+    [problem] = checks.problems(database, id)
     assert problem.code == "channel.paused"
     assert "Payment" in problem.sentence
 
@@ -200,7 +202,7 @@ def test_what_cannot_be_broadcast_to_is_said(database: db.Database):
     with database.write() as session:
         mail = accounts.add(session, database.settings, kind="email", name="Mail")
     id = draft(database, channels=[mail.id])
-    assert broadcast.problems(database, id)[0].code == "channel.not_broadcastable"
+    assert checks.problems(database, id)[0].code == "channel.not_broadcastable"
 
 
 def test_a_draft_survives_the_way_to_a_file_and_back(database: db.Database):
@@ -213,11 +215,11 @@ def test_a_draft_survives_the_way_to_a_file_and_back(database: db.Database):
         timezone="America/Bogota",
     )
     with database.write() as session:
-        document = broadcast.to_document(session, id)
-        broadcast.delete(session, id)
-        again = broadcast.from_document(session, document)
+        document = broadcast_file.write(session, id)
+        drafts.delete(session, id)
+        again = broadcast_file.read(session, document)
         session.flush()
-        assert broadcast.to_document(session, again.id) == document
+        assert broadcast_file.write(session, again.id) == document
         assert again.rate_count == 20
 
 
@@ -239,7 +241,7 @@ def test_a_bad_file_is_one_sentence_and_leaves_nothing(
     with database.write() as session:
         sending.channel(session, database)
     with pytest.raises(PregonError) as caught, database.write() as session:
-        broadcast.from_document(session, document)
+        broadcast_file.read(session, document)
     assert caught.value.code.startswith(code)
     with database.read() as session:
-        assert broadcast.listing(session) == []
+        assert drafts.listing(session) == []

@@ -12,7 +12,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from engine import broadcast, db, reports, settings
-from engine.cli import app
+from engine.cli.command import app
 
 Pregon = Callable[..., Result]
 
@@ -72,7 +72,7 @@ def add_sms(pregon: Pregon) -> Result:
 
 
 def add_everybody(database: db.Database) -> None:
-    from engine import segment
+    from engine.segments import segment
 
     with database.write() as session:
         segment.create(session, name="Todos")
@@ -241,7 +241,8 @@ def test_an_unknown_variable_is_named_when_created_and_refused_when_sent(
 def test_a_segment_on_a_deleted_field_is_said_so(
     pregon: Pregon, ready: Path, database: db.Database
 ):
-    from engine import attributes, segment
+    from engine.contacts import attributes
+    from engine.segments import segment
 
     with database.write() as session:
         tree = segment.Group("all", (segment.Condition("field.compras", "gte", 2),))
@@ -276,7 +277,7 @@ def test_secrets_are_asked_for_without_echo_and_never_shown(
 def test_a_channel_whose_provider_is_away_is_said_so(
     pregon: Pregon, monkeypatch: pytest.MonkeyPatch
 ):
-    from engine import parts
+    from engine.processes import parts
 
     monkeypatch.setenv("PREGON_SANDBOX_PORT", str(parts.free_ports(1)[0]))
     answer(add_sms(pregon))

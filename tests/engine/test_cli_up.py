@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from engine import db, lock, parts, settings
+from engine import db, settings
 from engine.errors import Conflict, Invalid
+from engine.processes import lock, parts
 
 Wait = Callable[[Callable[[], object]], object]
 

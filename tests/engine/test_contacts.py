@@ -6,7 +6,8 @@ import threading
 import pytest
 import sqlalchemy as sa
 
-from engine import accounts, contacts, db
+from engine import accounts, db
+from engine.contacts import contacts
 from engine.errors import Conflict, Invalid, NotFound
 
 

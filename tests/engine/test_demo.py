@@ -11,9 +11,13 @@ import phonenumbers
 import pytest
 import sqlalchemy as sa
 
-from engine import audience, broadcast, db, demo, demo_broadcasts, demo_people, segment
+from engine import audience, checks, db, drafts
+from engine.demo import broadcasts as demo_broadcasts
+from engine.demo import demo
+from engine.demo import people as demo_people
 from engine.errors import Conflict
-from engine.tree import Group
+from engine.segments import segment
+from engine.segments.tree import Group
 
 NOW = dt.datetime(2026, 10, 15, 12, tzinfo=dt.UTC)
 SOME = 6_000
@@ -145,10 +149,10 @@ def test_five_segments_have_people_and_are_nested(shop: db.Database):
 
 def test_the_draft_lacks_nothing_but_the_click_and_reaches_three_channels(shop: db.Database):
     with shop.read() as session:
-        row = broadcast.by_name(session, demo_broadcasts.DRAFT)
-        plan = broadcast.plan_of(session, row.id)
+        row = drafts.by_name(session, demo_broadcasts.DRAFT)
+        plan = drafts.plan_of(session, row.id)
     assert row.state == "draft"
-    assert broadcast.problems(shop, row.id) == []
+    assert checks.problems(shop, row.id) == []
     who = audience.resolve(shop, plan)
     assert len(who.by_channel()) == 3
     assert all(who.by_channel().values())
@@ -162,7 +166,7 @@ def test_the_first_broadcast_is_confirmed_once(shop: db.Database, redis_url: str
     assert demo.send_first(shop, config) is True
     assert demo.send_first(shop, config) is False
     with shop.read() as session:
-        assert broadcast.by_name(session, demo_broadcasts.FIRST).state == "preparing"
+        assert drafts.by_name(session, demo_broadcasts.FIRST).state == "preparing"
 
 
 def test_tiers_and_tags_are_spread_as_in_a_shop(people: list[demo_people.Somebody]):

@@ -10,7 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from engine import db, demo_people, importing, rehearsal, reports
+from engine import db, reports
+from engine.demo import people as demo_people
+from engine.demo import rehearsal
+from engine.importing import importing
 
 
 def test_the_whole_job_survives_a_killed_worker(short_folder: Path):

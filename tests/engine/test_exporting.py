@@ -9,8 +9,10 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import contacts, db, exporting, importing, settings
+from engine import db, settings
+from engine.contacts import contacts, exporting
 from engine.errors import Invalid
+from engine.importing import importing
 
 HOSTILE = ["=1+1", "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "'=x", "''quoted", "'plain"]
 

@@ -15,8 +15,10 @@ import sqlalchemy as sa
 from polars.testing import assert_frame_equal
 from sqlalchemy.orm import Session
 
-from engine import contacts, db, frame, people, segment
-from engine.tree import Condition, Group
+from engine import db
+from engine.contacts import contacts
+from engine.segments import frame, people, segment
+from engine.segments.tree import Condition, Group
 from tests.engine import people_world as world
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from engine import accounts, contacts, db, importing
+from engine import accounts, db
+from engine.contacts import contacts
 from engine.errors import Invalid
+from engine.importing import importing
 
 LEGISLATORS = Path(__file__).parents[2].parent / "shared" / "data" / "legislators-current.csv"
 

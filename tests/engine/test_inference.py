@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from engine import inference
+from engine.importing import inference
 
 
 def infer(name: str, cells: list[str | None], country: str = "CO") -> str:

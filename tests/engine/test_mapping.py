@@ -2,8 +2,10 @@
 
 import pytest
 
-from engine import contacts, db, mapping, sheet
+from engine import db
+from engine.contacts import contacts
 from engine.errors import Invalid
+from engine.importing import mapping, sheet
 
 
 def guess(header: str, *rows: str) -> dict[str, str]:

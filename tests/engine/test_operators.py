@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
-from engine import catalogue, values
 from engine.language import translator
-from engine.operators import OPERATORS, for_type
-from engine.values import BadValue, Calendar, Takes, Type
+from engine.segments import catalogue, values
+from engine.segments.operators import OPERATORS, for_type
+from engine.segments.values import BadValue, Calendar, Takes, Type
 
 DOCS = Path(__file__).parents[2] / "docs" / "segments.md"
 LEAP_DAY = Calendar(ZoneInfo("America/Bogota"), dt.date(2024, 2, 29))

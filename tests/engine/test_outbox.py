@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from engine import broadcast, db, journal, ledger, outbox, reach
+from engine import broadcast, db, journal, ledger, outbox
+from engine.contacts import reach
 from engine.dispatch import Item, Outcome
 from tests.engine import sending
 

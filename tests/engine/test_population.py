@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from engine.errors import Invalid
-from engine.population import Population
+from engine.sandbox.population import Population
 
 TELLS = frozenset({"sent", "delivered", "read", "failed", "reply", "left"})
 PEOPLE = [f"57300{number:07d}" for number in range(20_000)]

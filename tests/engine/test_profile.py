@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from engine import accounts, broadcast, contacts, db, profile, segment
+from engine import accounts, db, drafts
+from engine.contacts import contacts, profile
 from engine.errors import NotFound
+from engine.segments import segment
 
 
 def whatsapp(database: db.Database, name: str = "WhatsApp") -> db.Channel:
@@ -57,7 +59,7 @@ def test_messages_come_newest_first_with_what_became_of_them(database: db.Databa
     channel = whatsapp(database)
     with database.write() as session:
         ana = contacts.create(session, first_name="Ana", phone="+573001234567")
-        sent = broadcast.create(session, name="Spring")
+        sent = drafts.create(session, name="Spring")
         for part, state in ((1, "read"), (2, "failed")):
             session.add(
                 db.Message(

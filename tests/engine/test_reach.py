@@ -7,7 +7,8 @@ import threading
 import pytest
 import sqlalchemy as sa
 
-from engine import accounts, contacts, db
+from engine import accounts, db
+from engine.contacts import contacts
 from engine.errors import Invalid
 
 T0 = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)

@@ -17,8 +17,9 @@ from typing import Any
 import httpx
 import pytest
 
-from engine import accounts, sandbox
-from engine.population import Population
+from engine import accounts
+from engine.sandbox import sandbox
+from engine.sandbox.population import Population
 from engine.settings import Settings, environment
 
 Run = Callable[..., Any]
@@ -438,7 +439,10 @@ def test_it_serves_as_a_process_and_ends_on_a_signal(tmp_path: Path, eventually:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     config = Settings(_env_file=None, data=tmp_path / "data", sandbox_port=port)
-    command = "from engine import sandbox, settings; sandbox.serve(settings.load(_env_file=None))"
+    command = (
+        "from engine import settings; from engine.sandbox import sandbox; "
+        "sandbox.serve(settings.load(_env_file=None))"
+    )
     process = subprocess.Popen([sys.executable, "-c", command], env=environment(config))
 
     def up() -> bool:

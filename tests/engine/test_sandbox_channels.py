@@ -28,8 +28,9 @@ from channels.base import (
     Throttled,
     Unreachable,
 )
-from engine import accounts, sandbox
-from engine.population import Population
+from engine import accounts
+from engine.sandbox import sandbox
+from engine.sandbox.population import Population
 
 Run = Callable[..., Any]
 Wait = Callable[[Callable[[], object]], object]

@@ -10,9 +10,10 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from engine import sandbox, sandbox_whatsapp
-from engine.population import Population
-from engine.sandbox_wire import Account, Message, News
+from engine.sandbox import sandbox
+from engine.sandbox import whatsapp as sandbox_whatsapp
+from engine.sandbox.population import Population
+from engine.sandbox.wire import Account, Message, News
 
 Run = Callable[..., Any]
 Wait = Callable[[Callable[[], object]], object]

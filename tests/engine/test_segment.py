@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine import db, frame, operators, segment
-from engine.catalogue import Catalogue, Field
-from engine.tree import Condition, Group, Node, walk
+from engine import db
+from engine.segments import frame, operators, segment
+from engine.segments.catalogue import Catalogue, Field
+from engine.segments.tree import Condition, Group, Node, walk
 from tests.engine import people_world as world
 from tests.engine.segment_oracle import Oracle, look
 

@@ -6,9 +6,11 @@ import datetime as dt
 
 import pytest
 
-from engine import contacts, db, frame, segment
+from engine import db
+from engine.contacts import contacts
 from engine.errors import Conflict, Invalid, NotFound
-from engine.tree import Condition, Group, Node
+from engine.segments import frame, segment
+from engine.segments.tree import Condition, Group, Node
 from tests.engine import people_world as world
 
 

@@ -12,8 +12,8 @@ import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import sheet
 from engine.errors import Invalid, NotFound, PregonError
+from engine.importing import sheet
 
 SPANISH = "Nombre;Teléfono;Ciudad\n" + "".join(
     f"{name};+57 300 {number:07};{city}\n"

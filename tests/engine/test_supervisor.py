@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from engine import leash
 from engine.errors import Unavailable
-from engine.supervisor import Part, Supervisor
+from engine.processes import leash
+from engine.processes.supervisor import Part, Supervisor
 
 Wait = Callable[[Callable[[], object]], object]
 
@@ -132,7 +132,7 @@ HOLDER = textwrap.dedent(
     import pathlib, sys
     sys.path.insert(0, sys.argv[2])
     from tests.engine import test_supervisor as here
-    from engine.supervisor import Supervisor
+    from engine.processes.supervisor import Supervisor
     folder = pathlib.Path(sys.argv[1])
     with Supervisor(lambda *line: None) as running:
         running.start([here.family(folder / "first"), here.family(folder / "second")])

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import segment
 from engine.errors import Invalid
-from engine.tree import CONDITIONS_MAX, DEPTH_MAX, Condition, Group, Node, conditions, walk
+from engine.segments import segment
+from engine.segments.tree import CONDITIONS_MAX, DEPTH_MAX, Condition, Group, Node, conditions, walk
 
 PLAIN = st.one_of(st.text(max_size=5), st.integers(), st.booleans(), st.floats(allow_nan=False))
 VALUES = st.one_of(st.none(), PLAIN, st.lists(PLAIN, max_size=3).map(tuple))

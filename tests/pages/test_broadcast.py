@@ -10,7 +10,9 @@ import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
 
 from channels.base import Content
-from engine import accounts, broadcast, contacts, db, segment
+from engine import accounts, broadcast, db, drafts
+from engine.contacts import contacts
+from engine.segments import segment
 from tests.pages.conftest import Open, text
 
 SMS = {"account_sid": "AC1", "auth_token": "t", "sender": "+15005550006"}
@@ -39,7 +41,7 @@ def full(workspace: db.Database) -> dict[str, int]:
         for place in range(PEOPLE):
             contacts.create(session, first_name=f"Ana{place}", phone=f"+57300123000{place}")
         made["segment"] = segment.create(session, name="All").id
-        made["draft"] = broadcast.create(session, name="Fair", labels=["Season"]).id
+        made["draft"] = drafts.create(session, name="Fair", labels=["Season"]).id
     return made
 
 
@@ -52,7 +54,7 @@ def ready(workspace: db.Database, full: dict[str, int], **changes: Any) -> int:
         **changes,
     }
     with workspace.write() as session:
-        broadcast.edit(session, full["draft"], **given)
+        drafts.edit(session, full["draft"], **given)
     return full["draft"]
 
 
@@ -113,7 +115,7 @@ def test_it_opens_without_channels_segments_or_people(
     open_page: Open, workspace: db.Database
 ) -> None:
     with workspace.write() as session:
-        id = broadcast.create(session, name="Fair").id
+        id = drafts.create(session, name="Fair").id
     app = open_step(open_page("broadcast.py", id=str(id)), *STEPS)
     assert not app.exception
     assert "There is no channel yet" in app.info[0].value
@@ -137,7 +139,7 @@ def test_a_taken_name_is_refused_in_place_and_stays_in_the_field(
     open_page: Open, workspace: db.Database, full: dict[str, int]
 ) -> None:
     with workspace.write() as session:
-        broadcast.create(session, name="Taken")
+        drafts.create(session, name="Taken")
     id = full["draft"]
     app = open_step(open_page("broadcast.py", id=str(id)), "name")
     app.text_input(key=field(id, "name")).set_value(" taken ").run()
@@ -182,7 +184,7 @@ def test_messages_are_added_moved_and_removed(
     id = ready(workspace, full)
 
     def texts() -> list[str]:
-        items = broadcast.content(stored(workspace, id))[full["SMS"]]
+        items = drafts.content(stored(workspace, id))[full["SMS"]]
         return [item.text for item in items]
 
     app = open_step(open_page("broadcast.py", id=str(id)), "messages")
@@ -215,11 +217,11 @@ def test_changing_the_kind_back_brings_the_text_back(
     app = open_step(open_page("broadcast.py", id=str(id)), "messages")
     key = next(box.key for box in app.selectbox if str(box.key).startswith("kind."))
     app.selectbox(key=key).set_value("image").run()
-    item = broadcast.content(stored(workspace, id))[full["Bot"]][0]
+    item = drafts.content(stored(workspace, id))[full["Bot"]][0]
     assert item.kind == "image"
     assert "must start with https" in said(app)
     app.selectbox(key=key).set_value("text").run()
-    item = broadcast.content(stored(workspace, id))[full["Bot"]][0]
+    item = drafts.content(stored(workspace, id))[full["Bot"]][0]
     assert (item.kind, item.text, item.buttons) == ("text", "Hi", ("Yes", "No"))
 
 
@@ -257,7 +259,7 @@ def test_what_was_typed_in_the_second_tab_can_be_kept(
     id = ready(workspace, full)
     app = open_step(open_page("broadcast.py", id=str(id)), "name")
     with workspace.write() as session:
-        broadcast.edit(session, id, labels=["Theirs"])
+        drafts.edit(session, id, labels=["Theirs"])
     app.text_input(key=field(id, "name")).set_value("Mine").run()
     app.button(key="keep_mine").click().run()
     row = stored(workspace, id)
@@ -341,7 +343,7 @@ def test_an_edit_elsewhere_stops_the_sending(
     app = open_page("broadcast.py", id=str(id))
     app.checkbox(key=field(id, "agreed")).check().run()
     with workspace.write() as session:
-        broadcast.edit(session, id, only_interacted=True)
+        drafts.edit(session, id, only_interacted=True)
     app.button(key="send").click().run()
     assert stored(workspace, id).state == "draft"
     assert "changed in another window" in said(app)

@@ -6,13 +6,13 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-from engine import broadcast, db
+from engine import db, drafts
 from tests.pages.conftest import Open, text
 
 
 def a_broadcast(database: db.Database, name: str, *labels: str, **values: object) -> int:
     with database.write() as session:
-        id = broadcast.create(session, name=name, labels=labels).id
+        id = drafts.create(session, name=name, labels=labels).id
         if values:
             session.execute(sa.update(db.Broadcast).where(db.Broadcast.id == id).values(**values))
     return id

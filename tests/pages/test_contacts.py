@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine import accounts, contacts, db, frame
+from engine import accounts, db
+from engine.contacts import contacts
+from engine.segments import frame
 from tests.conftest import Wait
 from tests.pages.conftest import Open, text
 

@@ -6,13 +6,14 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-from engine import broadcast, contacts, db
+from engine import db, drafts
+from engine.contacts import contacts
 from tests.pages.conftest import Open, text
 
 
 def a_broadcast(database: db.Database, name: str, state: str, **values: object) -> int:
     with database.write() as session:
-        id = broadcast.create(session, name=name).id
+        id = drafts.create(session, name=name).id
         session.execute(
             sa.update(db.Broadcast).where(db.Broadcast.id == id).values(state=state, **values)
         )

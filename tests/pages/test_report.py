@@ -7,7 +7,8 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
-from engine import accounts, broadcast, contacts, db, reports
+from engine import accounts, db, drafts, reports
+from engine.contacts import contacts
 from tests.pages.conftest import Open, text
 
 SMS = {"account_sid": "AC1", "auth_token": "t", "sender": "+15005550006"}
@@ -22,7 +23,7 @@ def sent(workspace: db.Database) -> int:
         channel = accounts.add(
             session, workspace.settings, kind="twilio_sms", name="SMS", values=SMS, sandbox=True
         )
-        row = broadcast.create(session, name="Fair *2026*", labels=["Season"])
+        row = drafts.create(session, name="Fair *2026*", labels=["Season"])
         people = [
             contacts.create(session, first_name=f"Ana{n}", phone=f"+57300123000{n}").id
             for n in range(5)
@@ -75,7 +76,7 @@ def test_an_unknown_broadcast_ends_in_one_sentence(open_page: Open) -> None:
 
 def test_a_draft_has_nothing_to_report(open_page: Open, workspace: db.Database) -> None:
     with workspace.write() as session:
-        id = broadcast.create(session, name="Fair").id
+        id = drafts.create(session, name="Fair").id
     app = open_page("report.py", id=str(id))
     assert "Nothing was sent yet" in app.info[0].value
 

@@ -8,7 +8,9 @@ import pytest
 import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
 
-from engine import broadcast, contacts, db, frame, segment
+from engine import db, drafts
+from engine.contacts import contacts
+from engine.segments import frame, segment
 from pages.widgets import query_builder
 from tests.pages.conftest import Open, text
 
@@ -133,7 +135,7 @@ def test_a_condition_on_what_is_gone_is_told_and_nothing_is_lost(
 def test_a_segment_in_use_is_not_deleted(open_page: Open, people: db.Database) -> None:
     id = made(people)
     with people.write() as session:
-        row = broadcast.create(session, name="Independence Day")
+        row = drafts.create(session, name="Independence Day")
         session.flush()
         session.execute(
             sa.update(db.Broadcast)

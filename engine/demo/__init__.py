@@ -1,0 +1,1 @@
+"""The demo workspace, and the rehearsal that judges the whole path."""

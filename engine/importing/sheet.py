@@ -1,0 +1,292 @@
+"""A contact file as a table of text: CSV in any usual dialect, or the first sheet of an XLSX."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import fastexcel
+import polars as pl
+
+from engine.contacts import attributes
+from engine.errors import Invalid, NotFound, PregonError
+from engine.importing import delimited, encoding
+from engine.importing.delimited import Record
+
+MAX_BYTES = 300 * 1024 * 1024
+"""Largest file read."""
+
+MAX_UNPACKED = 1024 * 1024 * 1024
+"""Largest XLSX once unpacked: about two million full rows; beyond it is a zip bomb."""
+
+MAX_COLUMNS = 500
+
+_ESCAPED = r"^'('*[=+\-@\t\r\n])"
+"""How a spreadsheet is kept from running a cell; see exporting.harmless."""
+
+_DATA = re.compile(
+    r"[^\s@]+@[^\s@]+\.\w+|\+?[\d\s().\-]{7,}|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|https?://.*"
+)
+"""What stands in a person's row and never names a column: an email, a phone, a date, an address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something about one cell, one line (no column) or the whole file (line 0)."""
+
+    line: int
+    column: str = ""
+    error: PregonError
+
+    @property
+    def sentence(self) -> str:
+        return self.error.sentence
+
+    def __iter__(self) -> Iterator[int | str]:
+        """line, column, sentence"""
+        return iter((self.line, self.column, self.sentence))
+
+    def to_json(self) -> dict[str, Any]:
+        return {"line": self.line, "column": self.column, "problem": self.sentence}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """Cells are trimmed text, empty ones null; lines without any are left out."""
+
+    name: str = ""
+    columns: tuple[str, ...]
+    rows: pl.DataFrame
+    """One String column a column of the file, named uniquely."""
+    lines: pl.Series
+    """Int64: each row's line in the file (its first one), as an editor counts; the header is 1."""
+    encoding: str = ""
+    delimiter: str = ""
+    skipped: int = 0
+    """Lines that could not be read as a row; each is among the problems."""
+    problems: tuple[Problem, ...] = ()
+
+    def __len__(self) -> int:
+        return self.rows.height
+
+    def cells(self, column: str) -> pl.Series:
+        """A column by its exact name, unnamed: polars takes some names for patterns."""
+        return self.rows.to_series(self.columns.index(column)).alias("")
+
+
+def read(source: Path | str | bytes, *, name: str = "") -> Sheet:
+    """The table in a file or in its bytes. Raises NotFound, Invalid for what cannot be read."""
+    if not isinstance(source, bytes):
+        name = name or Path(source).name
+        source = _load(Path(source))
+    if len(source) > MAX_BYTES:
+        raise _too_big()
+    if not source.strip(b"\x00\t\r\n \xef\xbb\xbf\xff\xfe"):
+        raise Invalid("import.empty", "The file is empty.")
+    if source.startswith(b"PK\x03\x04"):
+        return _read_xlsx(source, name)
+    if source.startswith(b"\xd0\xcf\x11\xe0"):
+        raise Invalid(
+            "import.old_excel",
+            "This is an old or a password-protected Excel file: save it as plain XLSX or CSV.",
+        )
+    return _read_csv(source, name)
+
+
+def _load(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise _too_big()
+        return path.read_bytes()
+    except OSError as error:
+        raise NotFound(
+            "import.no_file", "The file {name} cannot be opened.", name=path.name
+        ) from error
+
+
+def _too_big() -> Invalid:
+    return Invalid(
+        "import.too_big",
+        "The file is larger than the {most} MB that can be read.",
+        most=MAX_BYTES // 1024 // 1024,
+    )
+
+
+def _read_csv(data: bytes, name: str) -> Sheet:
+    text, found, wrong = encoding.decode(data)
+    records, delimiter, noted = delimited.parse(text)
+    problems = [Problem(line=0, error=wrong)] if wrong else []
+    problems += [Problem(line=line, error=error) for line, error in noted]
+    return _sheet(records, problems, name=name, encoding=found, delimiter=delimiter)
+
+
+# XLSX
+
+
+def _read_xlsx(data: bytes, name: str) -> Sheet:
+    _check_archive(data)
+    try:
+        table = _first_table(fastexcel.read_excel(data))
+    except (fastexcel.FastExcelError, pl.exceptions.PolarsError, ValueError) as error:
+        raise _broken_xlsx() from error
+    if table.width > MAX_COLUMNS:
+        raise _too_wide()
+    records = [
+        (line, [cell or "" for cell in row]) for line, row in enumerate(table.iter_rows(), start=1)
+    ]
+    return _sheet(records, [], name=name)
+
+
+def _first_table(book: fastexcel.ExcelReader) -> pl.DataFrame:
+    """All cells as text of the first sheet that has any, from the sheet's first row on."""
+    for name in book.sheet_names:
+        sheet = book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
+        if sheet.height:
+            return sheet.to_polars()
+    return pl.DataFrame()
+
+
+def _check_archive(data: bytes) -> None:
+    """Refuse what is no workbook, and one that would fill the memory, before it is unpacked.
+
+    The sizes an archive states may lie: every part is unpacked piece by piece to prove them.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            parts = archive.infolist()
+            if "xl/workbook.xml" not in archive.namelist():
+                raise encoding.not_a_table()
+            if sum(part.file_size for part in parts) > MAX_UNPACKED:
+                raise Invalid(
+                    "import.too_big_unpacked",
+                    "The XLSX file unpacks to more than {most} MB: save it as CSV.",
+                    most=MAX_UNPACKED // 1024 // 1024,
+                )
+            if archive.testzip() is not None:
+                raise _broken_xlsx()
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise _broken_xlsx() from error
+
+
+def _broken_xlsx() -> Invalid:
+    return Invalid("import.broken_xlsx", "The XLSX file is damaged and cannot be read.")
+
+
+# Both
+
+
+def _too_wide() -> Invalid:
+    return Invalid("import.too_wide", "The file has more than {most} columns.", most=MAX_COLUMNS)
+
+
+def _sheet(
+    records: list[Record],
+    problems: list[Problem],
+    *,
+    name: str,
+    encoding: str = "",
+    delimiter: str = "",
+) -> Sheet:
+    records = [(line, cells) for line, cells in records if any(map(str.strip, cells))]
+    if not records:
+        raise Invalid("import.empty", "The file is empty.")
+    header = _header(records[0][1], records[0][0])
+    lines: list[int] = []
+    kept: list[list[str]] = []
+    for line, cells in records[1:]:
+        last = line == records[-1][0]
+        if fitted := _fit(cells, len(header), line, problems, last=last):
+            lines.append(line)
+            kept.append(fitted)
+    table = _table(header, kept, named=[bool(cell.strip()) for cell in records[0][1]])
+    return Sheet(
+        name=name,
+        columns=tuple(table.columns),
+        rows=table,
+        lines=pl.Series("line", lines, pl.Int64),
+        encoding=encoding,
+        delimiter=delimiter,
+        skipped=len(records) - 1 - len(lines) + _left_out(problems),
+        problems=tuple(problems),
+    )
+
+
+def _table(
+    header: Sequence[str], rows: Sequence[list[str]], *, named: Sequence[bool]
+) -> pl.DataFrame:
+    """The cells by column; those with neither a name nor a value are dropped."""
+    columns = list(zip(*rows, strict=True)) or [()] * len(header)
+    every = [_clean(name, cells) for name, cells in zip(header, columns, strict=True)]
+    return pl.DataFrame(
+        [
+            cells
+            for cells, has_name in zip(every, named, strict=True)
+            if has_name or cells.null_count() < len(cells)
+        ]
+    )
+
+
+def _left_out(problems: Sequence[Problem]) -> int:
+    return sum(problem.error.code == "import.long_cell" for problem in problems)
+
+
+def _header(cells: Sequence[str], line: int) -> list[str]:
+    """Unique column names. Raises Invalid when the row looks like a person instead of names."""
+    if len(cells) > MAX_COLUMNS:
+        raise _too_wide()
+    names: dict[str, None] = {}
+    for place, cell in enumerate(cells, start=1):
+        if _DATA.fullmatch(cell.strip()):
+            raise Invalid(
+                "import.no_header",
+                "Line {line} should hold the names of the columns, and “{value}” is not one.",
+                line=line,
+                value=cell.strip()[:60],
+            )
+        base = " ".join(attributes.tidy(cell).split())[:100] or f"Column {place}"
+        name, count = base, 1
+        while name in names:
+            count += 1
+            name = f"{base} ({count})"
+        names[name] = None
+    return list(names)
+
+
+def _fit(
+    cells: list[str], width: int, line: int, problems: list[Problem], *, last: bool
+) -> list[str] | None:
+    """The row at the header's width; None for a line that is no row of this table."""
+    while len(cells) > width and not cells[-1].strip():
+        cells.pop()
+    if len(cells) > width or (len(cells) == 1 and width > 1):
+        error = Invalid(
+            "import.wrong_width",
+            "The cells do not match the header ({count} instead of {width}): the line is left out.",
+            count=len(cells),
+            width=width,
+        )
+        problems.append(Problem(line=line, error=error))
+        return None
+    if len(cells) < width and last:
+        error = Invalid(
+            "import.short_end",
+            "The last line has only {count} of {width} cells: the file may be cut.",
+            count=len(cells),
+            width=width,
+        )
+        problems.append(Problem(line=line, error=error))
+    return cells + [""] * (width - len(cells))
+
+
+def _clean(name: str, cells: Sequence[str]) -> pl.Series:
+    """Cells trimmed, letters composed, harmless spreadsheet apostrophes taken off."""
+    text = pl.Series("", cells, pl.String)  # named last: polars takes "*" and "^a.*$" for patterns
+    text = text.str.replace_all("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff]", "")
+    text = text.str.strip_chars().str.normalize("NFC").str.replace(_ESCAPED, "$1")
+    return text.set(text == "", None).alias(name)

@@ -1,0 +1,1 @@
+"""A provider to rehearse with, on loopback, that keeps its own log."""

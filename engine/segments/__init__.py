@@ -1,0 +1,1 @@
+"""Which people a tree of conditions holds for."""

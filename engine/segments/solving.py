@@ -1,0 +1,123 @@
+"""A tree over the contact frame: one boolean mask a condition, kept, and combined by group."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import and_, or_
+from typing import Any
+
+import polars as pl
+
+from engine import db
+from engine.segments import history
+from engine.segments.catalogue import Field
+from engine.segments.checking import check, parts
+from engine.segments.frame import Frame
+from engine.segments.operators import Operator
+from engine.segments.tree import Condition, Group, Node, Place, below, from_json
+from engine.segments.values import Calendar, fold
+
+_AT_ROOT = Place(group=1, condition=1, path="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solver:
+    """Evaluates trees on one frame and one day."""
+
+    database: db.Database
+    frame: Frame
+    calendar: Calendar
+    stale: float
+    """Seconds that an answer of the ledger may be old."""
+    segments: dict[int, pl.Series] = field(default_factory=dict)
+    """Saved segments met on the way."""
+
+    def mask(self, tree: Node) -> pl.Series:
+        """Raises Invalid as `checking.check`."""
+        check(tree, self.frame.catalogue)
+        return self._node(tree, "", {})
+
+    def counts(self, tree: Node) -> dict[str, int]:
+        check(tree, self.frame.catalogue)
+        found: dict[str, int] = {}
+        self._node(tree, "", found)
+        return found
+
+    def _node(self, node: Node, path: str, found: dict[str, int]) -> pl.Series:
+        if isinstance(node, Condition):
+            mask = self._condition(node)
+        else:
+            members = [self._node(n, below(path, i), found) for i, n in enumerate(node.of)]
+            mask = self._group(node, members)
+        found[path] = int(mask.sum())
+        return mask
+
+    def _group(self, group: Group, members: list[pl.Series]) -> pl.Series:
+        if not members:
+            return pl.repeat(True, self.frame.people.height, eager=True)
+        if group.match == "all":
+            return reduce(and_, members)
+        either = reduce(or_, members)
+        return either if group.match == "any" else ~either
+
+    def _condition(self, condition: Condition) -> pl.Series:
+        field, operator, value = parts(condition, _AT_ROOT, self.frame.catalogue, self.calendar)
+        if field.type == "segment":
+            return self._segment(operator, value)
+        make, stale = self._column, math.inf
+        if field.type == "history":  # nothing says when the ledger moves
+            make, stale = self._history, self.stale
+        key = (condition, self.calendar.today)
+        return self.frame.mask(key, lambda: make(field, operator, value), stale=stale)
+
+    def _column(self, field: Field, operator: Operator, value: Any) -> pl.Series:
+        people = self.frame.people
+        if field.type in ("text", "choice"):
+            mask = self.frame.text(field.column).where(
+                lambda folded: operator.expression(folded, value)
+            )
+            return ~mask if operator.negative else mask
+        subject: Any = pl.col(field.column)
+        if field.type == "set":
+            subject = {id: SETS[field.key](id) for id in value}
+        return people.select(operator.holds(subject, value)).to_series()
+
+    def _segment(self, operator: Operator, id: int) -> pl.Series:
+        if (members := self.segments.get(id)) is None:
+            tree = from_json(self.frame.catalogue.trees[id])
+            members = self.segments[id] = self._node(tree, "", {})
+        return members.to_frame("in").select(operator.holds(pl.col("in"), id)).to_series()
+
+    def _history(self, field: Field, operator: Operator, value: Any) -> pl.Series:
+        subject = self._happened(field, operator, value).to_frame("at")
+        return subject.select(operator.holds(pl.col("at"), value)).to_series()
+
+    def _happened(self, field: Field, operator: Operator, value: Any) -> pl.Series:
+        """What a history operator is about: whether it happened, or when it last did."""
+        ids = self.frame.people["id"]
+        with self.database.read() as session:
+            if operator.value == "days":
+                last = history.latest(session, field.key, start=value.start, end=value.end)
+                return ids.to_frame().join(last, on="id", how="left", maintain_order="left")["at"]
+            broadcasts = [value] if operator.value == "id" else self._labelled(value)
+            return ids.is_in(history.in_broadcasts(session, field.key, broadcasts).implode())
+
+    def _labelled(self, label: str) -> list[int]:
+        labels = self.frame.catalogue.labels
+        rows = [(id, text) for id, texts in labels.items() for text in texts]
+        table = pl.DataFrame(rows, schema={"id": pl.Int64, "label": pl.String}, orient="row")
+        return table.filter(fold(pl.col("label")) == label)["id"].unique().to_list()
+
+
+def _column_of(prefix: str) -> Callable[[int], pl.Expr]:
+    return lambda id: pl.col(f"{prefix}.{id}")
+
+
+SETS: dict[str, Callable[[int], pl.Expr]] = {
+    "tag": _column_of("tag"),
+    "channel.opted_out": _column_of("out"),
+    "channel.reachable": lambda id: pl.col(f"reach.{id}") & ~pl.col(f"invalid.{id}"),
+}
