@@ -31,10 +31,12 @@ pytestmark = pytest.mark.browser
 PEOPLE = 24
 ELSEWHERE = 6
 SANDBOX = """
-from engine import sandbox, settings
+from engine import settings
+from engine.sandbox import sandbox
+from engine.sandbox.population import Population
 sandbox.serve(
     settings.load(),
-    population=sandbox.Population(
+    population=Population(
         invalid=0.05, throttled=0.05, delivered=0.85, failed=0.15, replies=0.2, stops=0.3,
         late=0, receipt_seconds=(0.05, 0.4), read_seconds=(0.1, 0.5), reply_seconds=(0.2, 0.8),
     ),
@@ -67,7 +69,7 @@ def studio(
     }
     running = [spawn(config, name, command) for name, command in commands.items()]
     eventually(lambda: answers(f"{config.door_url}/healthz"))
-    eventually(lambda: answers(f"{config.sandbox_url}/"))
+    eventually(lambda: answers(f"{config.sandbox_url}/healthz"))
     eventually(lambda: jobs.workers(config))
     yield made
     for process in running:
@@ -87,8 +89,6 @@ def answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=2):
             return True
-    except urllib.error.HTTPError:
-        return True
     except OSError:
         return False
 
