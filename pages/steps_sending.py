@@ -194,18 +194,13 @@ def draw_confirm(look: Outlook) -> None:
     if found:
         lines = "\n".join(f"- {plain(problems.sentence(problem))}" for problem in found)
         st.error(_("Before it can go out:") + f"\n{lines}", icon=":material/error:")
-    agreed = st.checkbox(
-        _("I have checked the recipients and the content."),
-        key=look.draft.key("agreed"),
-        disabled=bool(found),
-    )
     later = look.row.start_local is not None
     st.button(
         _("Schedule broadcast") if later else _("Send broadcast"),
         key="send",
         type="primary",
         icon=":material/schedule_send:" if later else ":material/send:",
-        disabled=bool(found) or not agreed or look.draft.behind,
+        disabled=bool(found) or look.draft.behind,
         on_click=_send,
         args=(look.draft,),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -262,14 +263,18 @@ def test_a_database_that_is_away_is_asked_again_and_nothing_is_lost():
 
 
 def test_a_refused_connection_provably_sent_nothing():
-    async def knock() -> None:
-        async with Http() as http:
-            await http.send(
-                Request(method="POST", url="http://127.0.0.1:9/x", headers={}, body=b"")
-            )
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: nobody answers
+        port = taken.getsockname()[1]
 
-    with pytest.raises(Unreachable):
-        asyncio.run(knock())
+        async def knock() -> None:
+            async with Http() as http:
+                await http.send(
+                    Request(method="POST", url=f"http://127.0.0.1:{port}/x", headers={}, body=b"")
+                )
+
+        with pytest.raises(Unreachable):
+            asyncio.run(knock())
 
 
 @pytest.mark.parametrize("how", ["close", "reset", "half an answer", "no answer"])

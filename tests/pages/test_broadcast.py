@@ -320,13 +320,11 @@ def test_a_speed_above_the_channels_is_warned_about(
 # Confirming, and after
 
 
-def test_it_is_sent_only_after_it_was_checked(
+def test_a_finished_draft_is_sent_with_one_click(
     open_page: Open, workspace: db.Database, full: dict[str, int]
 ) -> None:
     id = ready(workspace, full)
     app = open_page("broadcast.py", id=str(id))
-    assert app.button(key="send").disabled
-    app.checkbox(key=field(id, "agreed")).check().run()
     app.button(key="send").click().run()
     assert not app.exception
     assert stored(workspace, id).state == "preparing"
@@ -341,7 +339,6 @@ def test_an_edit_elsewhere_stops_the_sending(
 ) -> None:
     id = ready(workspace, full)
     app = open_page("broadcast.py", id=str(id))
-    app.checkbox(key=field(id, "agreed")).check().run()
     with workspace.write() as session:
         drafts.edit(session, id, only_interacted=True)
     app.button(key="send").click().run()

@@ -1,0 +1,131 @@
+"""The jobs, run here against a real Redis and the sandbox over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from channels.base import Content
+from engine import accounts, broadcast, db, drafts, jobs, reports, settings, trial
+from engine.contacts import contacts
+from engine.errors import Unavailable
+from engine.sandbox import sandbox
+from engine.segments import segment
+from tests.engine.conftest import CHANNELS, Running
+
+PEOPLE = 6
+
+
+@pytest.fixture
+def provider(run_sandbox: Callable[..., Running]) -> Running:
+    return run_sandbox()
+
+
+@pytest.fixture
+def workspace(
+    database: db.Database,
+    provider: Running,
+    redis_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> db.Database:
+    """The database of a workspace whose jobs find this Redis and this sandbox."""
+    config = database.settings.model_copy(
+        update={"redis_url": redis_url, "sandbox_port": provider.http.base_url.port}
+    )
+    for name, value in settings.environment(config).items():
+        if name.startswith("PREGON_"):
+            monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PREGON_REDIS_URL", redis_url)
+    database.settings = settings.load(_env_file=None)
+    return database
+
+
+def confirmed(database: db.Database, **other: str) -> int:
+    """A broadcast by SMS to some people, confirmed; `other` replaces the account's settings."""
+    with database.write() as session:
+        channel = accounts.add(
+            session,
+            database.settings,
+            kind="twilio_sms",
+            name="SMS",
+            values=CHANNELS["twilio_sms"] | other,
+            sandbox=True,
+            ceiling=200,
+        )
+        for place in range(PEOPLE):
+            contacts.create(session, first_name=f"Ana{place}", phone=f"+57300123000{place}")
+        everybody = segment.create(session, name="Everybody")
+        row = drafts.create(session, name="News")
+        drafts.edit(
+            session,
+            row.id,
+            segment_id=everybody.id,
+            channels=[channel.id],
+            content={channel.id: [Content(text="Hola {{ first_name }}")]},
+        )
+        id = row.id
+    broadcast.confirm(database, id)
+    return id
+
+
+def test_prepare_and_dispatch_send_everything_once(workspace: db.Database, provider: Running):
+    id = confirmed(workspace)
+    for _ in range(2):  # a job that runs twice is harmless
+        jobs.prepare(id)
+    for _ in range(2):
+        jobs.dispatch(id)
+    with workspace.read() as session:
+        report = reports.report(session, id)
+    assert report.state == "completed"
+    assert report.messages == report.states["accepted"] == PEOPLE
+    judged = sandbox.judge(sandbox.log_path(provider.settings))
+    assert (judged.accepted, judged.doubled) == (PEOPLE, 0)
+    assert not list((workspace.settings.folder / "journal").iterdir())
+
+
+def test_a_wrong_token_pauses_the_broadcast_with_the_reason_and_nobody_is_lost(
+    workspace: db.Database,
+):
+    id = confirmed(workspace, auth_token="wrong-token")
+    jobs.prepare(id)
+    jobs.dispatch(id)
+    with workspace.read() as session:
+        row = db.get(session, db.Broadcast, id)
+        report = reports.report(session, id)
+    assert row.state == "paused"
+    assert row.state_reason
+    assert "wrong-token" not in row.state_reason
+    assert report.states["planned"] == report.messages == PEOPLE
+
+
+def test_a_test_reaches_one_person_and_is_not_counted(workspace: db.Database, provider: Running):
+    id = confirmed(workspace)
+    with workspace.write() as session:
+        planned = trial.plan(session, broadcast_id=id, contact_id=1, channel_id=1)
+        number = planned.id
+    for _ in range(2):
+        jobs.test(number)
+    with workspace.read() as session:
+        assert db.get(session, db.TestSend, number).state == "accepted"
+        assert reports.report(session, id).messages == 0
+    assert sandbox.judge(sandbox.log_path(provider.settings)).accepted == 1
+
+
+def test_without_redis_a_test_says_so_and_nothing_is_left_waiting(
+    workspace: db.Database, monkeypatch: pytest.MonkeyPatch
+):
+    id = confirmed(workspace)
+    away = workspace.settings.model_copy(update={"redis_url": settings.SecretStr("unix:///none")})
+    with pytest.raises(Unavailable):
+        jobs.send_test(away, workspace, broadcast_id=id, contact_id=1, channel_id=1)
+    with workspace.read() as session:
+        assert [row.state for row in session.query(db.TestSend)] == ["failed"]
+
+
+def test_without_redis_a_confirmed_broadcast_waits_for_the_worker(workspace: db.Database):
+    id = confirmed(workspace)
+    away = workspace.settings.model_copy(update={"redis_url": settings.SecretStr("unix:///none")})
+    jobs.wake(away, id)
+    with workspace.read() as session:
+        assert db.get(session, db.Broadcast, id).state == "preparing"
