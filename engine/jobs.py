@@ -216,6 +216,7 @@ def dispatch(broadcast_id: int) -> None:
             _stop(database, broadcast_id, str(error))
             return
         uvloop.run(_dispatch(database, broadcast_id, lanes))
+        outbox.recover(database, outbox.journals(database))  # a claim whose commit went unheard
         with database.write() as session:
             ended = broadcast.finish(session, broadcast_id)
         if ended:
@@ -226,9 +227,8 @@ def dispatch(broadcast_id: int) -> None:
 
 async def _dispatch(database: db.Database, broadcast_id: int, lanes: list[sending.Lane]) -> None:
     token = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:12]}"
-    diary = journal.open_journal(database.settings.folder / "journal", token)
+    diary = journal.open_journal(outbox.journals(database), token)
     client = AsyncRedis.from_url(database.settings.redis, socket_timeout=5)
-    settled = False
     try:
         async with sending.Http() as transport:
             dispatcher = sending.Dispatcher(
@@ -242,12 +242,11 @@ async def _dispatch(database: db.Database, broadcast_id: int, lanes: list[sendin
             signs = asyncio.create_task(_give_signs(client, broadcast_id, token, dispatcher))
             try:
                 await dispatcher.run(seconds=SLICE)
-                settled = True
             finally:
                 signs.cancel()
                 await _forget_signs(client, broadcast_id, token)
     finally:
-        diary.close(keep=not settled)
+        diary.close()
         await client.aclose()
 
 

@@ -53,10 +53,8 @@ class Journal:
         """`outcome` is one line of JSON."""
         os.write(self._handle, b"D %d %d %s\n" % (message, attempt, outcome))
 
-    def close(self, *, keep: bool = False) -> None:
-        """Let go of the file; without `keep` every claim is settled and it is removed."""
-        if not keep:
-            self.path.unlink(missing_ok=True)
+    def close(self) -> None:
+        """Let go of the file; whoever settles its claims removes it."""
         os.close(self._handle)
 
 

@@ -405,8 +405,13 @@ _WRITERS: dict[str, Callable[[Session, str, Sequence[Outcome]], None]] = {
 # After a crash
 
 
+def journals(database: db.Database) -> Path:
+    """The folder of this machine's journals."""
+    return database.settings.folder / "journal"
+
+
 def recover(database: db.Database, folder: Path) -> int:
-    """Settle the claims of dispatchers that died; how many messages that was."""
+    """Settle the claims that ended dispatchers left open; how many messages that was."""
     settled = 0
     for left, path in journal.abandoned(folder):
         with database.write() as session:
@@ -439,4 +444,4 @@ def _settle(session: Session, left: journal.Record) -> int:
         else:
             outcomes.append(Outcome(id=row.id, attempt=row.attempt, kind="unsent", tries=row.tries))
     record(session, left.token, outcomes)
-    return len(outcomes)
+    return sum(row.state == "claimed" for row in claimed)

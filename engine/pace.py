@@ -30,9 +30,6 @@ The three together are 4.8 % of a second: 95.4 % of the limit is what can be use
 LONG_BLUR = 0.250
 """The same where the window is a minute or more and the margin costs next to nothing."""
 
-KEEP = 86_400
-"""Seconds Redis keeps an idle bucket."""
-
 TAKE = """
 -- ARGV: wanted, then per bucket: microseconds a unit, microseconds saved up at most.
 -- KEYS: buckets, then holds (a time before which nothing is granted).

@@ -87,7 +87,7 @@ def tick(database: db.Database, client: Redis) -> None:
     """One round of the periodic work; what cannot be done now is done in a later round."""
     try:
         _begin_due(database)
-        if settled := outbox.recover(database, database.settings.folder / "journal"):
+        if settled := outbox.recover(database, outbox.journals(database)):
             log.warning("%d messages of a worker that died were settled", settled)
         inbox.sweep(database, older_than=FORGOTTEN)
         with database.read() as session:

@@ -133,12 +133,24 @@ def test_a_dead_dispatchers_claims_are_settled_by_its_journal(
     diary.done(items[0].id, items[0].attempt, accepted(items[0]).to_json())
     diary.fired(items[1].id, items[1].attempt, 1_700_000_000_000_000)
     assert outbox.recover(any_database, tmp_path) == 0, "its owner lives"
-    diary.close(keep=True)
+    diary.close()
     assert outbox.recover(any_database, tmp_path) == 3
     states = [row.state for row in sending.messages(any_database, id)]
     assert states == ["accepted", "unknown", "planned", "planned"]
     assert all(row.sent_at for row in sending.messages(any_database, id)[:2])
     assert not list(tmp_path.glob("*.log"))
+
+
+def test_a_claim_whose_commit_went_unheard_is_planned_again(
+    any_database: db.Database, tmp_path: Path
+):
+    """The dispatcher ended well and never knew that it held the message."""
+    id = sending.broadcast(any_database, people=1)
+    diary = journal.open_journal(tmp_path, "calm")
+    box(any_database, id, "calm").claim(1, 1)
+    diary.close()
+    assert outbox.recover(any_database, tmp_path) == 1
+    assert sending.messages(any_database, id)[0].state == "planned"
 
 
 def test_after_the_machine_restarted_every_claim_is_unknown(
@@ -147,7 +159,7 @@ def test_after_the_machine_restarted_every_claim_is_unknown(
     id = sending.broadcast(database, people=1)
     diary = journal.open_journal(tmp_path, "dead")
     box(database, id, "dead").claim(1, 1)
-    diary.close(keep=True)
+    diary.close()
     monkeypatch.setattr(journal, "BOOT_ID", tmp_path / "another")
     outbox.recover(database, tmp_path)
     assert sending.messages(database, id)[0].state == "unknown"
@@ -156,7 +168,7 @@ def test_after_the_machine_restarted_every_claim_is_unknown(
 def test_a_cut_last_line_of_a_journal_is_no_line(tmp_path: Path):
     diary = journal.open_journal(tmp_path, "t")
     diary.fired(7, 1, 99)
-    diary.close(keep=True)
+    diary.close()
     with (tmp_path / "t.log").open("ab") as file:
         file.write(b"F 8 1 9")
     [(left, _)] = journal.abandoned(tmp_path)
