@@ -27,9 +27,9 @@ MESSAGE = db.Message
 
 def apply(session: Session, channel_id: int, receipts: Sequence[Receipt]) -> None:
     """Move the messages these receipts speak of; those of no message yet wait as orphans."""
-    found = _find(session, channel_id, receipts)
+    ours, theirs = _find(session, channel_id, receipts)
     for receipt in receipts:
-        id = found.get(receipt.reference) or found.get(receipt.provider_id)
+        id = ours.get(receipt.reference) or theirs.get(receipt.provider_id)
         if id is not None:
             _advance(session, id, receipt)
         elif receipt.provider_id:
@@ -66,22 +66,25 @@ def _chunks(values: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:
     return (values[start : start + size] for start in range(0, len(values), size))
 
 
-def _find(session: Session, channel_id: int, receipts: Sequence[Receipt]) -> dict[str, int]:
-    """Message ids by reference (our own id) and by provider id, on this channel only."""
-    own = [int(item.reference) for item in receipts if item.reference.isdecimal()]
-    theirs = [item.provider_id for item in receipts if item.provider_id]
-    found: dict[str, int] = {}
+def _find(
+    session: Session, channel_id: int, receipts: Sequence[Receipt]
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Message ids by reference (our own id), and by provider id, on this channel only."""
+    references = [int(item.reference) for item in receipts if _is_ours(item.reference)]
+    given = [item.provider_id for item in receipts if item.provider_id]
     rows = session.execute(
         sa.select(MESSAGE.id, MESSAGE.provider_id).where(
             MESSAGE.channel_id == channel_id,
-            sa.or_(MESSAGE.id.in_(own), MESSAGE.provider_id.in_(theirs)),
+            sa.or_(MESSAGE.id.in_(references), MESSAGE.provider_id.in_(given)),
         )
-    )
-    for id, provider_id in rows:
-        found[str(id)] = id
-        if provider_id:
-            found[provider_id] = id
-    return found
+    ).all()
+    ours = {str(row.id): row.id for row in rows}
+    return ours, {row.provider_id: row.id for row in rows if row.provider_id}
+
+
+def _is_ours(reference: str) -> bool:
+    """Whether it can be a message's id: a whole number that fits its column."""
+    return reference.isascii() and reference.isdecimal() and len(reference) <= 18
 
 
 def _advance(session: Session, id: int, receipt: Receipt) -> None:

@@ -102,6 +102,22 @@ def test_a_receipt_of_another_channel_moves_nothing(database: db.Database):
     assert sending.messages(database, id)[0].state == "accepted"
 
 
+def test_a_provider_id_that_looks_like_our_own_number_is_not_taken_for_it(
+    any_database: db.Database,
+):
+    id = sending.broadcast(any_database, people=2)
+    mine = send(any_database, id)
+    first, second = mine.claim(1, 2)
+    mine.record([Outcome(id=second.id, attempt=1, kind="accepted", provider_id=str(first.id))])
+    events = [
+        Receipt(state="read", at=AT, provider_id=str(first.id)),
+        Receipt(state="read", at=AT, reference="9" * 40),
+    ]
+    with any_database.write() as session:
+        receipts.apply(session, 1, events)
+    assert [row.state for row in sending.messages(any_database, id)] == ["claimed", "read"]
+
+
 def test_a_failure_that_means_opt_out_opts_out(any_database: db.Database):
     id = sending.broadcast(any_database, people=1)
     mine = send(any_database, id)
