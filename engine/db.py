@@ -1,370 +1,58 @@
-"""Tables and sessions. The only module that declares a table; times are UTC, stored as epoch µs."""
+"""The database: sessions that commit or leave no trace, migrations, and what every writer owes."""
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import Session
 
 from engine.errors import NotFound
 from engine.language import N_
 from engine.settings import Settings
+from engine.tables import EPOCH as EPOCH
+from engine.tables import MICROSECOND as MICROSECOND
+from engine.tables import Base as Base
+from engine.tables import Broadcast as Broadcast
+from engine.tables import Change as Change
+from engine.tables import ChangeItem as ChangeItem
+from engine.tables import Channel as Channel
+from engine.tables import Contact as Contact
+from engine.tables import ContactChannel as ContactChannel
+from engine.tables import ContactField as ContactField
+from engine.tables import ContactImport as ContactImport
+from engine.tables import ContactTag as ContactTag
+from engine.tables import Distinct as Distinct
+from engine.tables import FrozenAudience as FrozenAudience
+from engine.tables import Id as Id
+from engine.tables import ImportMapping as ImportMapping
+from engine.tables import Json as Json
+from engine.tables import Key as Key
+from engine.tables import LeftOut as LeftOut
+from engine.tables import Message as Message
+from engine.tables import Moment as Moment
+from engine.tables import OptOut as OptOut
+from engine.tables import Orphan as Orphan
+from engine.tables import Receipt as Receipt
+from engine.tables import Reply as Reply
+from engine.tables import Segment as Segment
+from engine.tables import SegmentVersion as SegmentVersion
+from engine.tables import Tag as Tag
+from engine.tables import TestSend as TestSend
+from engine.tables import Workspace as Workspace
+from engine.tables import fold as fold
+from engine.tables import micros as micros
+from engine.tables import moment as moment
+from engine.tables import now as now
 
 ROOT = Path(__file__).resolve().parent.parent
-EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-MICROSECOND = dt.timedelta(microseconds=1)
-
-
-def micros(moment: dt.datetime) -> int:
-    """Aware datetime → microseconds since 1970-01-01 UTC, as the columns store it."""
-    return (moment - EPOCH) // MICROSECOND
-
-
-def moment(micros: int) -> dt.datetime:
-    """Microseconds since the epoch → aware UTC datetime."""
-    return EPOCH + micros * MICROSECOND
-
-
-def now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
-
-
-class Moment(sa.types.TypeDecorator[dt.datetime]):
-    """An aware UTC datetime kept as a BIGINT: the same, exact and fast on both engines."""
-
-    impl = sa.BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: dt.datetime | None, dialect: sa.Dialect) -> int | None:
-        return None if value is None else micros(value)
-
-    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> dt.datetime | None:
-        return None if value is None else moment(value)
-
-
-class Key(sa.types.TypeDecorator[str]):
-    """A name folded for comparison: unique whatever its case and outer spaces."""
-
-    impl = sa.String
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
-        return None if value is None else fold(value)
-
-
-def fold(name: str) -> str:
-    """Names that fold alike are the same name."""
-    return " ".join(name.split()).casefold()
-
-
-Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-Json = sa.JSON()
-
-
-class Base(DeclarativeBase):
-    metadata = sa.MetaData(
-        naming_convention={
-            "ix": "ix_%(column_0_label)s",
-            "uq": "uq_%(table_name)s_%(column_0_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map: ClassVar[dict[Any, Any]] = {
-        dt.datetime: Moment,
-        dict[str, Any]: Json,
-        list[Any]: Json,
-    }
-
-
 Row = TypeVar("Row", bound=Base)
-
-
-def pk() -> Mapped[int]:
-    return mapped_column(Id, primary_key=True)
-
-
-def ref(target: str, **options: Any) -> Any:
-    return mapped_column(Id, sa.ForeignKey(target), **options)
-
-
-class Workspace(Base):
-    """One row: counters that tell caches what moved."""
-
-    __tablename__ = "workspace"
-    id: Mapped[int] = pk()
-    contacts_version: Mapped[int] = mapped_column(default=0)
-    """Grows with every write to contacts, tags, fields or contact channels."""
-
-
-class Contact(Base):
-    __tablename__ = "contact"
-    id: Mapped[int] = pk()
-    first_name: Mapped[str] = mapped_column(default="")
-    last_name: Mapped[str] = mapped_column(default="")
-    phone: Mapped[str | None] = mapped_column(unique=True)
-    """E.164, with the plus."""
-    email: Mapped[str | None] = mapped_column(index=True)
-    language: Mapped[str | None]
-    country: Mapped[str | None]
-    timezone: Mapped[str | None]
-    external_id: Mapped[str | None] = mapped_column(unique=True)
-    fields: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """Custom fields by key: text str, number int|float, date and datetime ISO str, yes/no bool."""
-    created_at: Mapped[dt.datetime] = mapped_column(default=now)
-    updated_at: Mapped[dt.datetime] = mapped_column(default=now, index=True)
-
-
-class ContactField(Base):
-    __tablename__ = "contact_field"
-    id: Mapped[int] = pk()
-    key: Mapped[str] = mapped_column(Key, unique=True)
-    """The variable's name: lower-case ASCII, digits and underscores."""
-    label: Mapped[str]
-    type: Mapped[str]
-    """text | number | date | datetime | yes_no | choice"""
-    options: Mapped[list[Any]] = mapped_column(default=list)
-
-
-class Tag(Base):
-    __tablename__ = "tag"
-    id: Mapped[int] = pk()
-    key: Mapped[str] = mapped_column(Key, unique=True)
-    name: Mapped[str]
-
-
-class ContactTag(Base):
-    __tablename__ = "contact_tag"
-    contact_id: Mapped[int] = ref("contact.id", primary_key=True)
-    tag_id: Mapped[int] = ref("tag.id", primary_key=True, index=True)
-
-
-class Channel(Base):
-    __tablename__ = "channel"
-    id: Mapped[int] = pk()
-    key: Mapped[str] = mapped_column(Key, unique=True)
-    name: Mapped[str]
-    kind: Mapped[str]
-    """A key of channels.KINDS, or of channels.NOT_BROADCASTABLE."""
-    settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    secrets: Mapped[bytes | None]
-    """The secret settings as JSON, encrypted; see seal and unseal."""
-    sandbox: Mapped[bool] = mapped_column(default=False)
-    ceiling: Mapped[float]
-    """Units per second this account may send."""
-    state: Mapped[str] = mapped_column(default="active")
-    """active | paused"""
-    state_reason: Mapped[str] = mapped_column(default="")
-    created_at: Mapped[dt.datetime] = mapped_column(default=now)
-
-
-class ContactChannel(Base):
-    """A person on a channel; phone channels reach people without a row, it adds what happened."""
-
-    __tablename__ = "contact_channel"
-    __table_args__ = (
-        sa.UniqueConstraint("channel_id", "address"),
-        sa.Index("ix_contact_channel_contact", "contact_id", "channel_id"),
-    )
-    id: Mapped[int] = pk()
-    contact_id: Mapped[int] = ref("contact.id")
-    channel_id: Mapped[int] = ref("channel.id")
-    address: Mapped[str]
-    last_inbound_at: Mapped[dt.datetime | None]
-    opted_out_at: Mapped[dt.datetime | None]
-    opted_out_why: Mapped[str] = mapped_column(default="")
-    invalid_at: Mapped[dt.datetime | None]
-    invalid_why: Mapped[str] = mapped_column(default="")
-
-
-class OptOut(Base):
-    """The log of opt-outs and opt-ins; contact_channel holds what is true now."""
-
-    __tablename__ = "opt_out"
-    id: Mapped[int] = pk()
-    contact_id: Mapped[int] = ref("contact.id", index=True)
-    channel_id: Mapped[int] = ref("channel.id")
-    kind: Mapped[str]
-    """out | in"""
-    source: Mapped[str]
-    """reply | provider | person | import"""
-    reason: Mapped[str] = mapped_column(default="")
-    at: Mapped[dt.datetime] = mapped_column(default=now)
-
-
-class Segment(Base):
-    __tablename__ = "segment"
-    id: Mapped[int] = pk()
-    key: Mapped[str] = mapped_column(Key, unique=True)
-    name: Mapped[str]
-    tree: Mapped[dict[str, Any]]
-    created_at: Mapped[dt.datetime] = mapped_column(default=now)
-    updated_at: Mapped[dt.datetime] = mapped_column(default=now)
-
-
-class Broadcast(Base):
-    __tablename__ = "broadcast"
-    id: Mapped[int] = pk()
-    key: Mapped[str] = mapped_column(Key, unique=True)
-    name: Mapped[str]
-    labels: Mapped[list[Any]] = mapped_column(default=list)
-    segment_id: Mapped[int | None] = ref("segment.id", nullable=True)
-    tree: Mapped[dict[str, Any] | None]
-    """The segment as frozen at confirm."""
-    mode: Mapped[str] = mapped_column(default="specific")
-    """specific | last_interacted"""
-    channels: Mapped[list[Any]] = mapped_column(default=list)
-    """Selected channel ids; exactly one when specific."""
-    content: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """Channel id as text → list of channels.base.Content as JSON."""
-    only_interacted: Mapped[bool] = mapped_column(default=False)
-    start_local: Mapped[str | None]
-    """Wall time "2026-12-01T09:30" a person chose; None means now."""
-    timezone: Mapped[str | None]
-    start_at: Mapped[dt.datetime | None]
-    """The same in UTC, set at confirm."""
-    rate_count: Mapped[int | None]
-    rate_per: Mapped[str | None]
-    """second | minute | hour"""
-    state: Mapped[str] = mapped_column(default="draft", index=True)
-    state_reason: Mapped[str] = mapped_column(default="")
-    version: Mapped[int] = mapped_column(default=1)
-    """Grows with every edit of the draft: the compare-and-set of two tabs."""
-    created_at: Mapped[dt.datetime] = mapped_column(default=now)
-    updated_at: Mapped[dt.datetime] = mapped_column(default=now)
-    confirmed_at: Mapped[dt.datetime | None]
-    started_at: Mapped[dt.datetime | None]
-    finished_at: Mapped[dt.datetime | None]
-
-
-class LeftOut(Base):
-    """Who matched the segment and got nothing, each with the one reason, frozen at the start."""
-
-    __tablename__ = "left_out"
-    broadcast_id: Mapped[int] = ref("broadcast.id", primary_key=True)
-    contact_id: Mapped[int] = mapped_column(Id, primary_key=True)
-    reason: Mapped[str]
-    """A key of audience.REASONS."""
-
-
-class Message(Base):
-    """The ledger: one row a message, the only truth about what was sent and what came of it."""
-
-    __tablename__ = "message"
-    __table_args__ = (
-        sa.UniqueConstraint("broadcast_id", "contact_id", "part"),
-        sa.Index("ix_message_queue", "broadcast_id", "channel_id", "state", "next_at"),
-        sa.Index("ix_message_provider", "provider_id"),
-        sa.Index("ix_message_contact", "contact_id", "channel_id", "accepted_at"),
-        sa.Index("ix_message_claim", "claimed_by"),
-    )
-    id: Mapped[int] = pk()
-    broadcast_id: Mapped[int] = ref("broadcast.id")
-    contact_id: Mapped[int] = mapped_column(Id)
-    channel_id: Mapped[int] = ref("channel.id")
-    part: Mapped[int]
-    """1..N, sent in order."""
-    address: Mapped[str]
-    variables: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    units: Mapped[int] = mapped_column(default=1)
-    """What the provider counts: SMS parts, else 1."""
-    state: Mapped[str] = mapped_column(default="planned")
-    """planned | claimed | accepted | delivered | read | failed | unknown | cancelled"""
-    attempt: Mapped[int] = mapped_column(default=0)
-    """Grows with every claim: the fence that late results are checked against."""
-    tries: Mapped[int] = mapped_column(default=0)
-    """Temporary refusals so far."""
-    next_at: Mapped[dt.datetime | None]
-    """Earliest moment for the next attempt; None while an earlier part is on its way."""
-    provider_id: Mapped[str | None]
-    reason_class: Mapped[str] = mapped_column(default="")
-    """permanent | retryable | opted_out | unclear | previous_part | cancelled"""
-    reason_code: Mapped[str] = mapped_column(default="")
-    reason_text: Mapped[str] = mapped_column(default="")
-    planned_at: Mapped[dt.datetime] = mapped_column(default=now)
-    claimed_at: Mapped[dt.datetime | None]
-    claimed_by: Mapped[str | None]
-    sent_at: Mapped[dt.datetime | None]
-    """When the last request was written; the pace is judged by it."""
-    accepted_at: Mapped[dt.datetime | None]
-    delivered_at: Mapped[dt.datetime | None]
-    read_at: Mapped[dt.datetime | None]
-    failed_at: Mapped[dt.datetime | None]
-    replied_at: Mapped[dt.datetime | None]
-
-
-class TestSend(Base):
-    """A test message to one person, beside the ledger: never counted in its broadcast."""
-
-    __tablename__ = "test_send"
-    id: Mapped[int] = pk()
-    broadcast_id: Mapped[int] = ref("broadcast.id", index=True)
-    contact_id: Mapped[int] = mapped_column(Id)
-    channel_id: Mapped[int] = ref("channel.id")
-    address: Mapped[str]
-    content: Mapped[list[Any]]
-    variables: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    state: Mapped[str] = mapped_column(default="planned")
-    """planned | claimed | accepted | failed"""
-    reason: Mapped[str] = mapped_column(default="")
-    created_at: Mapped[dt.datetime] = mapped_column(default=now)
-    finished_at: Mapped[dt.datetime | None]
-
-
-class Receipt(Base):
-    """A webhook call as it came, so nothing a provider said is lost."""
-
-    __tablename__ = "receipt"
-    __table_args__ = (sa.Index("ix_receipt_waiting", "applied_at"),)
-    id: Mapped[int] = pk()
-    channel_id: Mapped[int] = ref("channel.id")
-    digest: Mapped[str] = mapped_column(unique=True)
-    """SHA-256 of channel, URL and body: the same call twice is stored once."""
-    method: Mapped[str]
-    url: Mapped[str]
-    headers: Mapped[dict[str, Any]]
-    body: Mapped[bytes]
-    received_at: Mapped[dt.datetime] = mapped_column(default=now)
-    applied_at: Mapped[dt.datetime | None]
-    problem: Mapped[str] = mapped_column(default="")
-
-
-class Orphan(Base):
-    """A delivery event that came before its message was recorded; it waits and is applied then."""
-
-    __tablename__ = "orphan"
-    __table_args__ = (sa.UniqueConstraint("channel_id", "provider_id", "state"),)
-    id: Mapped[int] = pk()
-    channel_id: Mapped[int] = ref("channel.id")
-    provider_id: Mapped[str]
-    state: Mapped[str]
-    at: Mapped[dt.datetime]
-    code: Mapped[str] = mapped_column(default="")
-    text: Mapped[str] = mapped_column(default="")
-
-
-class Reply(Base):
-    """An inbound message."""
-
-    __tablename__ = "reply"
-    __table_args__ = (sa.UniqueConstraint("channel_id", "provider_id"),)
-    id: Mapped[int] = pk()
-    channel_id: Mapped[int] = ref("channel.id")
-    contact_id: Mapped[int] = ref("contact.id", index=True)
-    provider_id: Mapped[str]
-    text: Mapped[str]
-    at: Mapped[dt.datetime]
-    message_id: Mapped[int | None] = ref("message.id", nullable=True, index=True)
-    """The broadcast message it answers."""
-
 
 _MISSING = {
     "contact": ("contact.not_found", N_("There is no contact with the number {id}.")),
@@ -419,6 +107,11 @@ def migrate(database: Database) -> None:
     config = Config()
     config.set_main_option("script_location", str(ROOT / "migrations"))
     with database.engine.connect() as connection:
+        if database.is_sqlite:  # a table that is made anew must not take its references along
+            driver = connection.connection.dbapi_connection
+            assert driver is not None
+            driver.execute("PRAGMA foreign_keys=OFF")
+            connection.detach()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
