@@ -9,6 +9,7 @@ import typer
 
 from engine.cli import broadcasts as cli_broadcast
 from engine.cli import channels as cli_channels
+from engine.cli import imports as cli_imports
 from engine.cli import people as cli_people
 from engine.cli import processes as cli_processes
 
@@ -31,7 +32,7 @@ def main(
     context.obj = data
 
 
-for module in (cli_processes, cli_people, cli_channels, cli_broadcast):
+for module in (cli_processes, cli_people, cli_imports, cli_channels, cli_broadcast):
     module.register(app)
 
 if __name__ == "__main__":
