@@ -53,7 +53,7 @@ class Outbox:
 
     @_available
     def claim(self, channel_id: int, wanted: int) -> list[Item]:
-        """Take up to `wanted` planned messages that are ready; opted-out people are passed over."""
+        """Take up to `wanted` planned messages that are ready, but for people who left meanwhile."""
         now = db.now()
         with self.database.write() as session:
             if not _is_sending(session, self.broadcast_id):
@@ -92,8 +92,11 @@ class Outbox:
                 )
                 .execution_options(synchronize_session=False)
             ).all()
-            gone = _opted_out(session, channel_id, [row.contact_id for row in taken])
-            _drop(session, [row.id for row in taken if row.contact_id in gone], "opted_out")
+            people = [row.contact_id for row in taken]
+            out, deleted = _opted_out(session, channel_id, people), _deleted(session, people)
+            _drop(session, [row.id for row in taken if row.contact_id in deleted], "deleted")
+            gone = out | deleted
+            _drop(session, [row.id for row in taken if row.contact_id in out], "opted_out")
         return [
             Item(
                 id=row.id,
@@ -157,6 +160,12 @@ def _opted_out(session: Session, channel_id: int, people: Sequence[int]) -> set[
             )
         )
     )
+
+
+def _deleted(session: Session, people: Sequence[int]) -> set[int]:
+    """Who is no contact any more: deleted, or merged into somebody who has messages of their own."""
+    known = session.scalars(sa.select(db.Contact.id).where(db.Contact.id.in_(people)))
+    return set(people) - set(known)
 
 
 def _drop(session: Session, ids: Sequence[int], why: str) -> None:

@@ -300,7 +300,7 @@ class Message(Base):
     """Earliest moment for the next attempt; None while an earlier part is on its way."""
     provider_id: Mapped[str | None]
     reason_class: Mapped[str] = mapped_column(default="")
-    """permanent | retryable | opted_out | unclear | previous_part | cancelled"""
+    """permanent | retryable | opted_out | deleted | unclear | previous_part | cancelled"""
     reason_code: Mapped[str] = mapped_column(default="")
     reason_text: Mapped[str] = mapped_column(default="")
     planned_at: Mapped[dt.datetime] = mapped_column(default=now)

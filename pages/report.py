@@ -28,6 +28,7 @@ CLASSES = {
     "opted_out": N_("Opted out"),
     "unclear": N_("No clear answer"),
     "previous_part": N_("An earlier message failed"),
+    "deleted": N_("Contact deleted meanwhile"),
     "cancelled": N_("Cancelled"),
 }
 PER = {"second": N_("second"), "minute": N_("minute"), "hour": N_("hour")}

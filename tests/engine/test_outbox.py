@@ -93,6 +93,15 @@ def test_people_who_opted_out_after_the_confirmation_get_nothing(any_database: d
     assert (gone.state, gone.reason_class) == ("cancelled", "opted_out")
 
 
+def test_people_who_were_deleted_after_the_confirmation_get_nothing(any_database: db.Database):
+    id = sending.broadcast(any_database, people=3)
+    with any_database.write() as session:
+        session.delete(session.get(db.Contact, 2))
+    assert len(box(any_database, id).claim(1, 10)) == 2
+    gone = sending.messages(any_database, id)[1]
+    assert (gone.state, gone.reason_class) == ("cancelled", "deleted")
+
+
 def test_an_opted_out_answer_opts_the_person_out(any_database: db.Database):
     id = sending.broadcast(any_database, people=1)
     mine = box(any_database, id)
