@@ -53,7 +53,7 @@ class Outbox:
 
     @_available
     def claim(self, channel_id: int, wanted: int) -> list[Item]:
-        """Take up to `wanted` planned messages that are ready, but for people who left meanwhile."""
+        """Take up to `wanted` ready messages; people who left meanwhile are passed over."""
         now = db.now()
         with self.database.write() as session:
             if not _is_sending(session, self.broadcast_id):
@@ -163,7 +163,7 @@ def _opted_out(session: Session, channel_id: int, people: Sequence[int]) -> set[
 
 
 def _deleted(session: Session, people: Sequence[int]) -> set[int]:
-    """Who is no contact any more: deleted, or merged into somebody who has messages of their own."""
+    """Who is no contact any more: deleted, or merged into somebody with messages of their own."""
     known = session.scalars(sa.select(db.Contact.id).where(db.Contact.id.in_(people)))
     return set(people) - set(known)
 
