@@ -23,7 +23,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from engine import db
-from engine.segments import catalogue, people, values
+from engine.segments import catalogue, finding, people, values
 from engine.segments.catalogue import Catalogue as Catalogue
 from engine.segments.catalogue import Field as Field
 from engine.segments.people import Shape
@@ -72,12 +72,25 @@ class Frame:
     """Boolean columns of finished conditions, with the monotonic second each was made."""
     texts: dict[str, Text] = field(default_factory=dict, repr=False)
     choices: dict[str, list[str]] = field(default_factory=dict, repr=False)
+    counted: dict[str, dict[str | int, int]] = field(default_factory=dict, repr=False)
+    """People per option, by field; kept by `options`."""
+    orders: dict[str, pl.Series] = field(default_factory=dict, repr=False)
 
     def text(self, column: str) -> Text:
         """A text column made ready on first use; "name" is first and last name."""
         if (found := self.texts.get(column)) is None:
             found = self.texts[column] = _text(self.people, column)
         return found
+
+    def found(self, text: str) -> pl.Series:
+        """Boolean: whose name, phone or email has every word of the text."""
+        return self.mask(("found", text), lambda: finding.found(self.people, text))
+
+    def order(self, column: str) -> pl.Series:
+        """UInt32: row positions by that column ascending, text plain, nulls last, ties by id."""
+        if (positions := self.orders.get(column)) is None:
+            positions = self.orders[column] = finding.order(self.people, column)
+        return positions
 
     def mask(
         self, key: object, make: Callable[[], pl.Series], *, stale: float = math.inf

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from engine import db
-from engine.segments import frame, solving
+from engine.segments import frame, options, solving
 from engine.segments.checking import check as check
 from engine.segments.frame import Frame
 from engine.segments.saved import by_name as by_name
@@ -19,6 +19,7 @@ from engine.segments.saved import listing as listing
 from engine.segments.saved import rename as rename
 from engine.segments.saved import save as save
 from engine.segments.saved import used_by as used_by
+from engine.segments.solving import Solution as Solution
 from engine.segments.tree import EVERYBODY as EVERYBODY
 from engine.segments.tree import Condition as Condition
 from engine.segments.tree import Group as Group
@@ -61,6 +62,23 @@ def counts(
 ) -> dict[str, int]:
     """How many match each node on its own: path → people, "" is the root, "0.2" as in Place."""
     return _solver(database, frame.load(database, stale=stale), today, stale).counts(tree)
+
+
+def solve(
+    database: db.Database, tree: Node, today: dt.date | None = None, *, stale: float = 0.0
+) -> Solution:
+    """The mask, the count of each node, and of the whole without it, in one pass."""
+    return _solver(database, frame.load(database, stale=stale), today, stale).solve(tree)
+
+
+def option_counts(
+    database: db.Database, field_key: str, *, stale: float = 0.0
+) -> dict[str | int, int]:
+    """People per option of a choice, set or channel field, among everybody; else nothing.
+
+    Each is what `is`, or `has_any`, of that one option finds. Raises Invalid for an unknown field.
+    """
+    return options.counts(frame.load(database, stale=stale), field_key)
 
 
 def _solver(

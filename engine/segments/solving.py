@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import and_, or_
@@ -12,13 +11,29 @@ from typing import Any
 import polars as pl
 
 from engine import db
-from engine.segments import history
+from engine.segments import history, removal
 from engine.segments.catalogue import Field
 from engine.segments.checking import check, parts
 from engine.segments.frame import Frame
 from engine.segments.operators import Operator
+from engine.segments.sets import SETS as SETS
 from engine.segments.tree import Condition, Group, Node, Place, below, from_json
 from engine.segments.values import Calendar, fold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solution:
+    """A tree answered."""
+
+    mask: pl.Series
+    """Boolean, a row of the frame each."""
+    people: int
+    counts: dict[str, int]
+    """Path → how many each node holds for on its own."""
+    without: dict[str, int]
+    """Path → how many the whole would hold for if that node were not there. A group left empty by
+    it goes with it; without the root it is everybody."""
+
 
 _AT_ROOT = Place(group=1, condition=1, path="")
 
@@ -45,6 +60,26 @@ class Solver:
         found: dict[str, int] = {}
         self._node(tree, "", found)
         return found
+
+    def solve(self, tree: Node) -> Solution:
+        """Raises Invalid as `checking.check`."""
+        check(tree, self.frame.catalogue)
+        masks: dict[str, pl.Series] = {}
+        self._masks(tree, "", masks)
+        return Solution(
+            mask=masks[""],
+            people=int(masks[""].sum()),
+            counts={path: int(mask.sum()) for path, mask in masks.items()},
+            without=removal.counts(tree, masks),
+        )
+
+    def _masks(self, node: Node, path: str, masks: dict[str, pl.Series]) -> pl.Series:
+        if isinstance(node, Condition):
+            masks[path] = self._condition(node)
+        else:
+            members = [self._masks(n, below(path, i), masks) for i, n in enumerate(node.of)]
+            masks[path] = self._group(node, members)
+        return masks[path]
 
     def _node(self, node: Node, path: str, found: dict[str, int]) -> pl.Series:
         if isinstance(node, Condition):
@@ -110,14 +145,3 @@ class Solver:
         rows = [(id, text) for id, texts in labels.items() for text in texts]
         table = pl.DataFrame(rows, schema={"id": pl.Int64, "label": pl.String}, orient="row")
         return table.filter(fold(pl.col("label")) == label)["id"].unique().to_list()
-
-
-def _column_of(prefix: str) -> Callable[[int], pl.Expr]:
-    return lambda id: pl.col(f"{prefix}.{id}")
-
-
-SETS: dict[str, Callable[[int], pl.Expr]] = {
-    "tag": _column_of("tag"),
-    "channel.opted_out": _column_of("out"),
-    "channel.reachable": lambda id: pl.col(f"reach.{id}") & ~pl.col(f"invalid.{id}"),
-}

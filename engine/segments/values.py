@@ -75,6 +75,12 @@ def fold(text: pl.Expr) -> pl.Expr:
     return pl.when(folded != "").then(folded)
 
 
+def plain(text: pl.Expr) -> pl.Expr:
+    """Folded, and without accents: as people look for a name and expect a list in order."""
+    bare = fold(text).str.normalize("NFKD").str.replace_all(r"\p{Mn}", "")
+    return bare.str.replace_all("ß", "ss", literal=True)
+
+
 def prepare(takes: Takes, value: Any, *, type: Type, calendar: Calendar) -> Any:
     """The value as an operator's expression takes it. Raises BadValue."""
     one: Callable[[Any], Any] = _READERS.get(type, _text)
