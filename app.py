@@ -16,6 +16,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from engine import webhooks
+from engine.segments import frame
 from pages._headers import SecurityHeaders
 from pages.widgets import language, problems, workspace
 
@@ -30,10 +31,13 @@ async def not_found(request: Request) -> Response:
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    """Import what the first table or chart would otherwise wait for."""
-    warming = asyncio.create_task(asyncio.to_thread(importlib.import_module, "pandas"))
+    """Do beforehand what the first table, chart or segment would otherwise wait for."""
+    warming = [
+        asyncio.create_task(asyncio.to_thread(importlib.import_module, "pandas")),
+        asyncio.create_task(asyncio.to_thread(frame.load, workspace.database())),
+    ]
     yield
-    await warming
+    await asyncio.gather(*warming, return_exceptions=True)  # the first page says what is wrong
 
 
 app = st.App(

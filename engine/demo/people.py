@@ -26,6 +26,9 @@ SUFFIX = 10**6
 STEP = 387_413
 """Coprime to SUFFIX, so that counting in steps of it meets every suffix once."""
 
+TWICE = 500
+"""One in so many signed up twice."""
+
 MX, BA = "America/Mexico_City", "America/Argentina/Buenos_Aires"
 PLACES: dict[str, tuple[int, list[tuple[str, str]]]] = {
     "MX": (34, [("Ciudad de México", MX), ("Guadalajara", MX), ("Puebla", MX), ("Querétaro", MX),
@@ -90,17 +93,26 @@ def people(count: int, *, seed: int, now: dt.datetime) -> Iterator[Somebody]:
     countries = list(PLACES)
     shares = list(accumulate(share for share, _ in PLACES.values()))
     met = dict.fromkeys(countries, random.randrange(SUFFIX))
+    before: dict[str, Any] = {}
     for number in range(1, count + 1):
         country = random.choices(countries, cum_weights=shares)[0]
         met[country] = (met[country] + STEP) % SUFFIX
         contact = _contact(random, names, number=number, country=country, now=now)
         if random.random() < 0.97:
             contact["phone"] = f"{_block(country)}{met[country]:06d}"
-        yield Somebody(
-            contact=contact,
-            tags=_tags(random, contact["fields"]),
-            talks=_talks(random, contact, number=number, now=now),
-        )
+        talks = _talks(random, contact, number=number, now=now)
+        if number % TWICE == 0:
+            _same_person(contact, before)
+        before = contact
+        yield Somebody(contact=contact, tags=_tags(random, contact["fields"]), talks=talks)
+
+
+def _same_person(contact: dict[str, Any], known: dict[str, Any]) -> None:
+    """Somebody who signed up a second time, with another phone."""
+    for name in ("first_name", "last_name", "email"):
+        contact[name] = known[name]
+    if birthday := known["fields"].get("birthday"):
+        contact["fields"]["birthday"] = birthday
 
 
 Names = dict[str, tuple[list[str], list[str], list[str]]]
