@@ -102,7 +102,7 @@ def connect(settings: Settings) -> Database:
     return Database(engine, settings)
 
 
-def migrate(database: Database) -> None:
+def migrate(database: Database, to: str = "head") -> None:
     """Bring the tables to the newest version; harmless when they are."""
     config = Config()
     config.set_main_option("script_location", str(ROOT / "migrations"))
@@ -113,7 +113,7 @@ def migrate(database: Database) -> None:
             driver.execute("PRAGMA foreign_keys=OFF")
             connection.detach()
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
 
 
 def get(session: Session, kind: type[Row], id: int) -> Row:

@@ -25,6 +25,44 @@ def test_migrating_twice_is_harmless(database: db.Database):
     db.migrate(database)
 
 
+def test_a_workspace_of_the_first_version_keeps_everything(config: settings.Settings):
+    old = db.connect(config)
+    db.migrate(old, "0001")
+    with old.engine.begin() as connection:
+        for statement in (
+            "INSERT INTO channel VALUES"
+            " (1, 'bot', 'Bot', 'telegram', '{}', NULL, 1, 30, 'active', '', 0)",
+            "INSERT INTO contact VALUES"
+            " (7, 'Ana', '', NULL, NULL, 'es', 'PE', NULL, NULL, '{}', 5, 6)",
+            "INSERT INTO tag VALUES (1, 'vip', 'VIP')",
+            "INSERT INTO contact_tag VALUES (7, 1)",
+            "INSERT INTO contact_channel VALUES (1, 7, 1, '99', 5, NULL, '', NULL, '')",
+            "INSERT INTO opt_out VALUES (1, 7, 1, 'out', 'person', 'asked', 5)",
+            "INSERT INTO reply VALUES (1, 1, 7, 'r1', 'Hola', 5, NULL)",
+            "INSERT INTO segment VALUES (3, 'all', 'All', '{}', 1, 2)",
+        ):
+            connection.exec_driver_sql(statement)
+    old.close()
+    database = db.connect(config)
+    db.migrate(database)
+    with database.read() as session:
+        assert session.get(db.Contact, 7).first_name == "Ana"
+        for table in (db.ContactTag, db.ContactChannel, db.OptOut, db.Reply):
+            assert session.scalar(sa.select(table.contact_id)) == 7
+        assert session.scalar(sa.select(db.SegmentVersion.segment_id)) == 3
+        assert session.execute(sa.text("PRAGMA foreign_key_check")).all() == []
+    with database.write() as session:
+        session.execute(sa.delete(db.ContactTag))
+        session.execute(sa.delete(db.ContactChannel))
+        session.execute(sa.delete(db.Contact))
+        session.add(later := db.Contact(first_name="Luz"))
+        session.flush()
+        assert later.id == 8, "an id is never given twice"
+    with pytest.raises(sa.exc.IntegrityError), database.write() as session:
+        session.execute(sa.insert(db.ContactTag).values(contact_id=9, tag_id=1))
+    database.close()
+
+
 @given(st.datetimes(timezones=st.just(dt.UTC)))
 def test_times_survive_to_the_microsecond(at: dt.datetime):
     assert db.moment(db.micros(at)) == at
