@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from operator import and_, or_
+from operator import or_
 from typing import Any, TypeVar, cast
 
 import polars as pl
@@ -20,9 +20,8 @@ import polars as pl
 from engine import db
 from engine.segments import frame, segment
 from engine.segments.frame import Frame
-from engine.segments.solving import SETS
+from engine.segments.sets import SETS
 from engine.segments.tree import EVERYBODY, Group
-from engine.segments.values import fold
 
 Value = str | int
 """A choice, or the id of a tag or channel."""
@@ -124,7 +123,7 @@ def _narrowed(loaded: Frame, view: View, *, but: str = "") -> pl.Series | bool:
     """Search and facets, without the facet `but`. True when they leave everybody."""
     masks = [_chosen(loaded, key, values) for key, values in view.facets if key != but]
     if view.text.strip():
-        masks.append(_searched(loaded, view.text))
+        masks.append(loaded.found(view.text))
     kept = [mask for mask in masks if mask is not None]
     return reduce(lambda one, other: one & other, kept) if kept else True
 
@@ -161,34 +160,12 @@ def _ordered(view: View, looked: Found) -> pl.Series:
     people = looked.frame.people
     if view.sort == "id":
         return looked.mask.arg_true().reverse()
-    order = _order(looked.frame, view.sort)
+    order = looked.frame.order(view.sort)
     if view.descending:
         values = people[view.sort] if view.sort in people.columns else None
         known = len(order) - (0 if values is None else values.null_count())
         order = pl.concat([order.slice(0, known).reverse(), order.slice(known)])
     return order.filter(looked.mask.gather(order))
-
-
-# Search and order
-
-
-def _searched(loaded: Frame, text: str) -> pl.Series:
-    if hasattr(loaded, "found"):
-        return loaded.found(text)
-    blank = pl.lit("")
-    words = pl.concat_str(
-        *(pl.col(name).fill_null(blank) for name in ("first_name", "last_name", "email", "phone")),
-        separator=" ",
-    )
-    wanted = [fold(words).str.contains(fold(pl.lit(word)), literal=True) for word in text.split()]
-    return loaded.people.select(reduce(and_, wanted)).to_series()
-
-
-def _order(loaded: Frame, column: str) -> pl.Series:
-    if hasattr(loaded, "order"):
-        return loaded.order(column)
-    values = loaded.people[column]
-    return values.arg_sort(nulls_last=True).cast(pl.UInt32)
 
 
 # A page's lists of ids
