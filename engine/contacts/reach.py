@@ -7,7 +7,7 @@ the transaction ends), so two processes that meet the same new person make one c
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 import sqlalchemy as sa
@@ -20,6 +20,9 @@ from engine.errors import Invalid
 
 Source = Literal["reply", "provider", "person", "import"]
 """Who said that a person leaves or comes back. Stored in opt_out.source: never rename."""
+
+CHUNK = 5_000
+"""Values in one statement: SQLite takes 32,766."""
 
 
 def by_phone(channel: db.Channel) -> bool:
@@ -67,6 +70,8 @@ def inbound(
         contact = _by_phone_number(session, number) or _create(session, name=name, phone=number)
         row = db.ContactChannel(contact_id=contact.id, channel_id=channel.id, address=address)
         session.add(row)
+        session.flush()
+        _keep_said(session, row)
     else:
         contact = db.get(session, db.Contact, row.contact_id)
     _fill(session, contact, name=name, phone=number)
@@ -76,6 +81,8 @@ def inbound(
         row.invalid_at, row.invalid_why = None, ""
     contact.updated_at = db.now()
     session.flush()
+    if contact.phone:
+        keep_consent(session, [(contact.id, contact.phone)])
     return contact
 
 
@@ -120,6 +127,7 @@ def opt_out(
 ) -> None:
     """Nothing more is sent to the person on this channel. Raises Invalid when not on it.
 
+    It holds for their addresses, whoever has them later; of somebody deleted, for those known.
     Events may come late: the one with the latest `at` holds, and out wins over in at one moment.
     """
     _record(session, contact_id, channel_id, "out", source=source, reason=reason, at=at)
@@ -149,31 +157,173 @@ def _record(
     at: dt.datetime | None,
 ) -> None:
     db.touch_contacts(session)
-    contact = db.get(session, db.Contact, contact_id)
-    rows = _rows_or_new(session, contact, channel_id)
     at, reason = at or db.now(), attributes.tidy(reason)[:500]
-    same = {"contact_id": contact_id, "channel_id": channel_id, "kind": kind, "source": source}
-    if session.scalar(sa.select(db.OptOut.id).filter_by(**same, at=at)) is None:
-        session.add(db.OptOut(**same, at=at, reason=reason))
-        session.flush()
+    contact = session.get(db.Contact, contact_id)
+    if contact is None:
+        addresses = _addresses_of_gone(session, contact_id, channel_id)
+        if not addresses:
+            db.get(session, db.Contact, contact_id)  # raises NotFound
+    else:
+        rows = _rows_or_new(session, contact, channel_id)
+        addresses = [row.address for row in rows]
+    said = {"contact_id": contact_id, "channel_id": channel_id, "kind": kind, "source": source}
+    for address in addresses:
+        if not session.scalar(sa.select(db.OptOut.id).filter_by(**said, at=at, address=address)):
+            session.add(db.OptOut(**said, at=at, address=address, reason=reason))
+    session.flush()
+    _apply(session, channel_id, addresses, contact)
+
+
+def _apply(
+    session: Session, channel_id: int, addresses: Sequence[str], contact: db.Contact | None
+) -> None:
+    """What was said last of these addresses, or by this person, holds for who has them now."""
+    on, log = db.ContactChannel, db.OptOut
+    mine: sa.ColumnElement[bool] = log.address.in_(addresses)
+    if contact is not None:
+        mine = sa.or_(mine, log.contact_id == contact.id)
     latest = session.scalars(
-        sa.select(db.OptOut)
-        .filter_by(contact_id=contact_id, channel_id=channel_id)
-        .order_by(db.OptOut.at.desc(), db.OptOut.kind.desc(), db.OptOut.id)
+        sa.select(log)
+        .where(log.channel_id == channel_id, mine)
+        .order_by(log.at.desc(), log.kind.desc(), log.id)
     ).first()
-    assert latest is not None
+    if latest is None:
+        return
+    who: sa.ColumnElement[bool] = on.address.in_(addresses)
+    if contact is not None:
+        who = sa.or_(who, on.contact_id == contact.id)
     out = latest.kind == "out"
-    for row in rows:
+    people = {contact.id} if contact is not None else set()
+    for row in session.scalars(sa.select(on).where(on.channel_id == channel_id, who)):
         row.opted_out_at = latest.at if out else None
         row.opted_out_why = (latest.reason or latest.source) if out else ""
-    contact.updated_at = db.now()
+        people.add(row.contact_id)
     session.flush()
+    _stamp(session, people)
+    if out and contact is None:
+        owners = sa.select(db.Contact.id, db.Contact.phone).where(db.Contact.phone.in_(addresses))
+        keep_consent(session, [(id, phone) for id, phone in session.execute(owners) if phone])
+
+
+def _addresses_of_gone(session: Session, contact_id: int, channel_id: int) -> list[str]:
+    """Where somebody who was deleted is known to have been on the channel."""
+    known: dict[str, None] = {}
+    for table in (db.Message, db.OptOut):
+        asked = sa.select(table.address).filter_by(contact_id=contact_id, channel_id=channel_id)
+        known |= dict.fromkeys(each for each in session.scalars(asked) if each)
+    return list(known)
+
+
+def _stamp(session: Session, contact_ids: Iterable[int]) -> None:
+    """These people changed now."""
+    ids = list(contact_ids)
+    for start in range(0, len(ids), CHUNK):
+        chunk = ids[start : start + CHUNK]
+        stamp = sa.update(db.Contact).where(db.Contact.id.in_(chunk)).values(updated_at=db.now())
+        session.execute(stamp, execution_options={"synchronize_session": "fetch"})
+
+
+# Consent that was given elsewhere
+
+
+def keep_consent(session: Session, phones: Iterable[tuple[int, str]]) -> int:
+    """Whoever has a number now [(contact id, phone)] is out where it was last said to be out.
+
+    For people who were created, imported, or given another number: an opt-out holds for its
+    address, whoever has it. Returns how many people were opted out of something by it.
+    """
+    owners = {phone: id for id, phone in phones if phone}
+    if not owners or session.scalar(sa.select(db.OptOut.id).limit(1)) is None:
+        return 0
+    numbers, found = list(owners), 0
+    for start in range(0, len(numbers), CHUNK):
+        found += _hold(session, _said(session, numbers[start : start + CHUNK]), owners)
+    return found
+
+
+def _said(session: Session, addresses: Sequence[str]) -> list[db.OptOut]:
+    """Of every (channel, address) what was said last, if that was to leave."""
+    latest: dict[tuple[int, str | None], db.OptOut] = {}
+    log = db.OptOut
+    said = sa.select(log).where(log.address.in_(addresses))
+    for row in session.scalars(said.order_by(log.at, log.kind, log.id.desc())):
+        latest[row.channel_id, row.address] = row
+    return [row for row in latest.values() if row.kind == "out"]
+
+
+def _hold(session: Session, said: Sequence[db.OptOut], owners: Mapping[str, int]) -> int:
+    """Write for whoever has the addresses now that they left."""
+    on = db.ContactChannel
+    there = sa.select(on).where(on.address.in_([each.address for each in said]))
+    rows = {(row.channel_id, row.address): row for row in session.scalars(there)} if said else {}
+    held: set[int] = set()
+    for each in said:
+        assert each.address is not None
+        contact_id = owners[each.address]
+        row = rows.get((each.channel_id, each.address))
+        if row is None:
+            row = on(contact_id=contact_id, channel_id=each.channel_id, address=each.address)
+            session.add(row)
+        if row.contact_id == contact_id and row.opted_out_at is None:
+            row.opted_out_at, row.opted_out_why = each.at, each.reason or each.source
+            held.add(contact_id)
+    session.flush()
+    _stamp(session, held)
+    return len(held)
+
+
+def _keep_said(session: Session, row: db.ContactChannel) -> None:
+    """A new address on a channel, of whatever kind, whose owner before left it."""
+    for said in _said(session, [row.address]):
+        if said.channel_id == row.channel_id:
+            row.opted_out_at, row.opted_out_why = said.at, said.reason or said.source
+
+
+def log_leaving(session: Session, contact_ids: Sequence[int]) -> dict[int, list[int]]:
+    """Before people are deleted: opt-outs the log has no address for are written down.
+
+    Returns the ids of the rows written, by person.
+    """
+    on = db.ContactChannel
+    written: dict[int, list[int]] = {}
+    for start in range(0, len(contact_ids), CHUNK):
+        ids = contact_ids[start : start + CHUNK]
+        gone = sa.select(on).where(on.contact_id.in_(ids), on.opted_out_at.is_not(None))
+        rows = session.scalars(gone).all()
+        known = {
+            (said.channel_id, said.address)
+            for said in _said(session, [row.address for row in rows])
+        }
+        for row in rows:
+            if (row.channel_id, row.address) not in known:
+                written.setdefault(row.contact_id, []).append(_log(session, row))
+    return written
+
+
+def _log(session: Session, row: db.ContactChannel) -> int:
+    said = db.OptOut(
+        contact_id=row.contact_id,
+        channel_id=row.channel_id,
+        address=row.address,
+        kind="out",
+        source="person",
+        reason=row.opted_out_why,
+        at=row.opted_out_at,
+    )
+    session.add(said)
+    session.flush()
+    return said.id
+
+
+# Faults of addresses
 
 
 def invalidate(session: Session, *, contact_id: int, channel_id: int, why: str) -> None:
     """The person's address on the channel does not work; writing to us heals it."""
     db.touch_contacts(session)
-    contact = db.get(session, db.Contact, contact_id)
+    contact = session.get(db.Contact, contact_id)
+    if contact is None:  # deleted meanwhile: nobody is written to there any more
+        return
     for row in _rows_or_new(session, contact, channel_id):
         if row.invalid_at is None:
             row.invalid_at = db.now()

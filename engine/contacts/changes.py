@@ -1,0 +1,264 @@
+"""What was done to contacts, kept to be undone: one Change an action, one item a person.
+
+An item holds only what differs, before and after, as documents (see `documents`). Two kinds of keys
+stand in items besides: "log.<id>" in `after` (in `before` of who was deleted), a row of opt_out
+that the change wrote, and "moved.<table>" in `before`, the rows a merge gave to the survivor.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from engine import db
+from engine.contacts import documents
+from engine.contacts.documents import PARTS, Doc, Part
+from engine.contacts.undoing import Kept as Kept
+from engine.contacts.undoing import Undone as Undone
+from engine.contacts.undoing import undo as undo
+from engine.errors import Invalid
+from engine.language import N_, translator
+
+KINDS = {
+    "create": N_("Added {people} contacts"),
+    "edit": N_("Edited {people} contacts"),
+    "delete": N_("Deleted {people} contacts"),
+    "tag": N_("Tagged {people} contacts with {names}"),
+    "untag": N_("Took {names} from {people} contacts"),
+    "set_field": N_("Set {label} to “{value}” for {people} contacts"),
+    "clear_field": N_("Cleared {label} of {people} contacts"),
+    "opt_out": N_("Opted {people} contacts out of {channel}"),
+    "opt_in": N_("Opted {people} contacts in to {channel} again"),
+    "merge": N_("Merged {people} contacts into {name}"),
+    "import": N_("Imported {people} contacts from {name}"),
+    "field_label": N_("Renamed the field {was} to {label}"),
+    "field_options": N_("Changed the choices of {label}"),
+    "field_type": N_("Made {label} a field of type {type}"),
+    "field_delete": N_("Deleted the field {label}"),
+}
+"""Stored in change.kind: never rename a key. What a change did, filled from its `about`."""
+
+ONE = {
+    "create": N_("Added {name}"),
+    "edit": N_("Edited {name}"),
+    "delete": N_("Deleted {name}"),
+    "tag": N_("Tagged {name} with {names}"),
+    "untag": N_("Took {names} from {name}"),
+    "set_field": N_("Set {label} to “{value}” for {name}"),
+    "clear_field": N_("Cleared {label} of {name}"),
+    "opt_out": N_("Opted {name} out of {channel}"),
+    "opt_in": N_("Opted {name} in to {channel} again"),
+}
+"""The same about one person whose name is known."""
+
+KEPT_FOR = dt.timedelta(days=30)
+"""After that a change cannot be undone: what was deleted must not stay for ever."""
+
+CHUNK = 5_000
+ITEM: Any = db.ChangeItem.__table__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A change as a list shows it."""
+
+    id: int
+    kind: str
+    about: dict[str, Any]
+    people: int
+    at: dt.datetime
+    undone_at: dt.datetime | None
+
+
+def begin(session: Session, kind: str, about: Mapping[str, Any] | None = None) -> db.Change:
+    """A change to note people in. `about` fills the kind's sentence. Raises Invalid."""
+    if kind not in KINDS:
+        raise Invalid("change.bad_kind", "There is no kind of change “{kind}”.", kind=kind)
+    change = db.Change(kind=kind, about=dict(about or {}), people=0)
+    session.add(change)
+    session.flush()
+    session.info["change"] = change
+    return change
+
+
+def last(session: Session) -> db.Change | None:
+    """The change that this session began last."""
+    found = session.info.get("change")
+    return found if isinstance(found, db.Change) else None
+
+
+def snapshot(session: Session, ids: Iterable[int], parts: Iterable[Part] = PARTS) -> dict[int, Doc]:
+    """People as they are now, by id; who is not there is left out. Flush before."""
+    session.flush()
+    return documents.read(session, ids, frozenset(parts))
+
+
+def note(
+    session: Session, change: db.Change, before: Mapping[int, Doc], after: Mapping[int, Doc]
+) -> int:
+    """Keep what became of people; ids only in `after` were made, only in `before` deleted.
+
+    Returns how many differ. A person noted again in the same change stays one item.
+    """
+    items: dict[int, tuple[Doc | None, Doc | None]] = {}
+    for id in sorted(before.keys() | after.keys()):
+        was, now = before.get(id), after.get(id)
+        if was is not None and now is not None:
+            was, now = documents.differ(was, now)
+            if not was and not now:
+                continue
+        items[id] = (was, now)
+    known = _join(session, change, items)
+    _insert(session, change.id, {id: item for id, item in items.items() if id not in known})
+    session.execute(
+        sa.update(db.Change)
+        .where(db.Change.id == change.id)
+        .values(people=db.Change.people + len(items) - len(known))
+    )
+    return len(items)
+
+
+def _insert(
+    session: Session, change_id: int, items: Mapping[int, tuple[Doc | None, Doc | None]]
+) -> None:
+    if items:
+        session.connection().execute(
+            sa.insert(ITEM),
+            [
+                {"change_id": change_id, "contact_id": id, "before": was, "after": now}
+                for id, (was, now) in items.items()
+            ],
+        )
+
+
+def _join(
+    session: Session, change: db.Change, items: Mapping[int, tuple[Doc | None, Doc | None]]
+) -> set[int]:
+    """Items of people noted before in this change take up the new ones; who they are."""
+    known: set[int] = set()
+    if session.scalar(sa.select(ITEM.c.id).where(ITEM.c.change_id == change.id).limit(1)) is None:
+        return known
+    item = db.ChangeItem
+    for chunk in documents.chunks(items):
+        mine = sa.select(item).where(item.change_id == change.id, item.contact_id.in_(chunk))
+        for row in session.scalars(mine):
+            row.before, row.after = joined((row.before, row.after), items[row.contact_id])
+            known.add(row.contact_id)
+    session.flush()
+    return known
+
+
+def joined(
+    first: tuple[Doc | None, Doc | None], then: tuple[Doc | None, Doc | None]
+) -> tuple[Doc | None, Doc | None]:
+    """Two steps of one person as one."""
+    (was, between), (back, now) = first, then
+    before = None if was is None else _over(back, {**was, **(between or {})}, was)
+    after = None if now is None else _over(between, {**(back or {}), **now}, now)
+    if before is None or after is None:
+        return before, after
+    return documents.differ(before, after)
+
+
+def _over(under: Doc | None, touched: Mapping[str, Any], over: Doc) -> Doc:
+    """`over`, and what of `under` the other step did not touch."""
+    return {key: value for key, value in (under or {}).items() if key not in touched} | over
+
+
+# Reading
+
+
+def listing(session: Session, *, limit: int = 50, contact_id: int | None = None) -> list[Listed]:
+    """The newest first, those that changed nothing left out; of one person if given."""
+    change = db.Change
+    fields = change.kind.startswith("field_")
+    query = sa.select(change).where(sa.or_(change.people > 0, fields)).order_by(change.id.desc())
+    if contact_id is not None:
+        mine = sa.select(ITEM.c.change_id).where(ITEM.c.contact_id == contact_id)
+        query = query.where(change.id.in_(mine))
+    return [
+        Listed(
+            id=row.id,
+            kind=row.kind,
+            about=row.about,
+            people=row.people,
+            at=row.at,
+            undone_at=row.undone_at,
+        )
+        for row in session.scalars(query.limit(limit))
+    ]
+
+
+def sentence(change: db.Change | Listed, language: str) -> str:
+    """What it did, in words, without a full stop."""
+    t = translator(language)
+    about = {
+        "names": "",
+        "name": "",
+        "label": "",
+        "value": "",
+        "channel": "",
+        "was": "",
+        "type": "",
+    }
+    about |= {key: value for key, value in change.about.items() if value is not None}
+    one = change.people == 1 and about["name"] and change.kind in ONE
+    template = ONE[change.kind] if one else KINDS[change.kind]
+    shown = {key: _shown(value) for key, value in about.items()}
+    return t(template).format(**(shown | {"people": f"{change.people:,}"}))
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(str(each) for each in value)
+    return str(value)
+
+
+# Forgetting
+
+
+def forget(
+    database: db.Database, change_id: int | None = None, *, older: dt.timedelta = KEPT_FOR
+) -> int:
+    """Drop a change at once, or all that are older; they cannot be undone any more. How many."""
+    ids = [change_id] if change_id is not None else None
+    if ids is None:
+        with database.read() as session:
+            old = sa.select(db.Change.id).where(db.Change.at < db.now() - older)
+            ids = list(session.scalars(old))
+    for id in ids:
+        while _drop_items(database, id):
+            pass
+    with database.write() as session:
+        for chunk in documents.chunks(ids):
+            session.execute(
+                sa.update(db.ContactImport)
+                .where(db.ContactImport.change_id.in_(chunk))
+                .values(change_id=None)
+            )
+            session.execute(sa.delete(db.Change).where(db.Change.id.in_(chunk)))
+    return len(ids)
+
+
+def forget_person(session: Session, contact_id: int) -> int:
+    """Drop what every change keeps of one person: nothing of it can be undone for them any more."""
+    return len(
+        session.execute(
+            sa.delete(db.ChangeItem)
+            .where(db.ChangeItem.contact_id == contact_id)
+            .returning(db.ChangeItem.id)
+        ).all()
+    )
+
+
+def _drop_items(database: db.Database, change_id: int) -> bool:
+    """A batch, so that nobody else waits long for the database; whether there may be more."""
+    some = sa.select(ITEM.c.id).where(ITEM.c.change_id == change_id).limit(CHUNK)
+    with database.write() as session:
+        gone = session.execute(sa.delete(ITEM).where(ITEM.c.id.in_(some)).returning(ITEM.c.id))
+        return len(gone.all()) == CHUNK

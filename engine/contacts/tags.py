@@ -1,0 +1,111 @@
+"""Tags: made where they are first used, given to people and taken from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from engine import db
+from engine.contacts import attributes, cldr
+from engine.contacts.documents import chunks as _chunks
+from engine.errors import Invalid
+
+
+def tags(session: Session) -> list[db.Tag]:
+    """All tags by name."""
+    return sorted(session.scalars(sa.select(db.Tag)), key=lambda row: cldr.plain(row.name))
+
+
+def tags_of(session: Session, contact_id: int) -> dict[str, str]:
+    """A person's tags: folded name → name, in order."""
+    rows = session.scalars(
+        sa.select(db.Tag)
+        .join(db.ContactTag, db.ContactTag.tag_id == db.Tag.id)
+        .where(db.ContactTag.contact_id == contact_id)
+        .order_by(db.Tag.key)
+    )
+    return {row.key: row.name for row in rows}
+
+
+def tag_ids(session: Session, names: Iterable[str]) -> dict[str, int]:
+    """Folded name → id; tags that do not exist are made. Raises Invalid for a bad name."""
+    wanted: dict[str, str] = {}
+    for name in names:
+        wanted.setdefault(db.fold(name), attributes.tidy(" ".join(name.split())))
+    if not wanted:
+        return {}
+    for name in wanted.values():
+        if not name or len(name) > 100 or set(name) & set(",;|"):
+            raise Invalid(
+                "tag.bad_name",
+                "“{name}” cannot be a tag: use up to 100 characters without , ; or |.",
+                name=name[:60],
+            )
+    every = session.execute(sa.select(db.Tag.key, db.Tag.id))
+    known = {row.key: row.id for row in every if row.key in wanted}
+    for key, name in wanted.items():
+        if key not in known:
+            row = db.Tag(key=key, name=name)
+            session.add(row)
+            session.flush()
+            known[key] = row.id
+    return known
+
+
+def tag(session: Session, contact_ids: Sequence[int], names: Sequence[str]) -> int:
+    """Give people tags, made where new; returns how many people gained one. Raises Invalid."""
+    db.touch_contacts(session)
+    ids = set(tag_ids(session, names).values())
+    gained: set[int] = set()
+    for chunk in _chunks(contact_ids):
+        there = links(session, chunk)
+        new = [(who, what) for who in chunk for what in ids if (who, what) not in there]
+        link(session, new)
+        gained |= {who for who, _ in new}
+    _changed(session, gained)
+    return len(gained)
+
+
+def links(session: Session, contact_ids: Iterable[int]) -> set[tuple[int, int]]:
+    """The people's tags: (contact id, tag id)."""
+    held: set[tuple[int, int]] = set()
+    for chunk in _chunks(list(contact_ids)):
+        pairs = sa.select(db.ContactTag.contact_id, db.ContactTag.tag_id)
+        rows = session.execute(pairs.where(db.ContactTag.contact_id.in_(chunk)))
+        held |= {(who, what) for who, what in rows}
+    return held
+
+
+def link(session: Session, pairs: Sequence[tuple[int, int]]) -> None:
+    """Write (contact id, tag id) rows; those that are there stay."""
+    if not pairs:
+        return
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    statement = insert(db.ContactTag.__table__).on_conflict_do_nothing()  # type: ignore[arg-type]
+    session.connection().execute(
+        statement, [{"contact_id": who, "tag_id": what} for who, what in pairs]
+    )
+
+
+def untag(session: Session, contact_ids: Sequence[int], names: Sequence[str]) -> int:
+    """Take tags from people; returns how many people lost one. Unknown names are passed over."""
+    db.touch_contacts(session)
+    keys = [db.fold(name) for name in names]
+    ids = list(session.scalars(sa.select(db.Tag.id).where(db.Tag.key.in_(keys))))
+    lost: set[int] = set()
+    for chunk in _chunks(contact_ids):
+        where = (db.ContactTag.contact_id.in_(chunk), db.ContactTag.tag_id.in_(ids))
+        lost |= set(session.scalars(sa.select(db.ContactTag.contact_id).where(*where)))
+        session.execute(sa.delete(db.ContactTag).where(*where))
+    _changed(session, lost)
+    return len(lost)
+
+
+def _changed(session: Session, contact_ids: Iterable[int]) -> None:
+    """Stamp people whose tags moved."""
+    for chunk in _chunks(list(contact_ids)):
+        stamp = sa.update(db.Contact).where(db.Contact.id.in_(chunk)).values(updated_at=db.now())
+        session.execute(stamp, execution_options={"synchronize_session": "fetch"})
