@@ -5,7 +5,7 @@ Pure. `t` translates; colours come from the page's theme, so both light and dark
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -14,6 +14,7 @@ import polars as pl
 from engine.audience import REASONS
 from engine.language import Translate
 from engine.reports import FUNNEL, Report
+from engine.segments.overlap import Overlap, Part
 
 Option = dict[str, Any]
 """An ECharts option: JSON values, but for a polars frame in dataset.source."""
@@ -156,6 +157,172 @@ def throughput_alt(frame: pl.DataFrame, limit: float | None, t: Translate) -> st
     told = [f"{t('Messages')}: {frame['messages'].sum()}"]
     told.append(f"{t('Messages per second')}: ≤ {float(rates.max() or 0):.2f}")  # type: ignore[arg-type]
     return "; ".join(told if limit is None else [*told, f"{t('Limit')}: {limit:.2f}"])
+
+
+# Segments
+
+PARTS_SHOWN = 15
+"""Bars of an overlap that fit side by side, also on a phone."""
+
+
+def overlap(found: Overlap, t: Translate, number: Number = ENGLISH) -> Option:
+    """UpSet: bars of exclusive parts over a matrix of dots, and the segments' sizes at the left.
+
+    A bar's `id` is its place in `found.parts`, for a click; at most PARTS_SHOWN are drawn.
+    """
+    parts = found.parts[:PARTS_SHOWN]
+    bottom = 16 + OVERLAP_ROW * len(found.names)
+    columns: Option = {
+        "type": "category",
+        "data": [str(place) for place in range(len(parts))],
+        "axisTick": {"show": False},
+        "axisLabel": {"show": False},
+        "axisLine": {"show": False},
+        "splitLine": {"show": False},
+    }
+    return {
+        "grid": [
+            {"left": 196, "right": 8, "top": 24, "bottom": bottom + 8},
+            {"left": 196, "right": 8, "height": bottom - 16, "bottom": 8},
+            {"left": 8, "width": 64, "height": bottom - 16, "bottom": 8},
+        ],
+        "tooltip": {"trigger": "item", "formatter": "{b}: {c}"},
+        "xAxis": [
+            {**columns, "gridIndex": 0},
+            {**columns, "gridIndex": 1},
+            {"type": "value", "gridIndex": 2, "inverse": True, "show": False, "min": 0},
+        ],
+        "yAxis": [
+            {"type": "value", "gridIndex": 0, "show": False, "min": 0},
+            _names(found, number),
+            {**columns, "gridIndex": 2, "data": list(found.names), "inverse": True},
+        ],
+        "series": [
+            _parts(found, parts, t, number),
+            *_matrix(found, parts, t),
+            _sizes(found, t),
+        ],
+    }
+
+
+OVERLAP_ROW = 40
+"""Height of a segment's line in pixels: its name and its size under it."""
+
+
+def overlap_height(found: Overlap) -> int:
+    """In pixels."""
+    return 24 + 190 + 24 + OVERLAP_ROW * len(found.names)
+
+
+def part_label(found: Overlap, part: Part, t: Translate) -> str:
+    """Which segments: “A and B, and no other”."""
+    names = " + ".join(found.names[place] for place in part.members)
+    return t("Only {names}").format(names=names) if len(part.members) < len(found.names) else names
+
+
+def _names(found: Overlap, number: Number) -> Option:
+    """The lines of the matrix: a segment's name, and how many it holds."""
+    return {
+        "type": "category",
+        "gridIndex": 1,
+        "inverse": True,
+        "data": [
+            f"{_short(name)}\n{number(size)}"
+            for name, size in zip(found.names, found.sizes, strict=True)
+        ],
+        "axisTick": {"show": False},
+        "axisLine": {"show": False},
+        "axisLabel": {"width": 104, "overflow": "truncate", "interval": 0, "lineHeight": 15},
+        "splitLine": {"show": False},
+    }
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 17 else name[:16] + "…"
+
+
+def _parts(found: Overlap, parts: Sequence[Part], t: Translate, number: Number) -> Option:
+    return {
+        "id": "parts",
+        "type": "bar",
+        "name": t("People"),
+        "xAxisIndex": 0,
+        "yAxisIndex": 0,
+        "barMaxWidth": 40,
+        "selectedMode": "single",
+        "label": {"show": True, "position": "top", "opacity": 1},
+        "labelLayout": {"hideOverlap": True},
+        "data": [
+            {
+                "id": str(place),
+                "name": part_label(found, part, t),
+                "value": part.people,
+                "label": {"formatter": number(part.people)},
+                "itemStyle": {"borderRadius": [3, 3, 0, 0]},
+            }
+            for place, part in enumerate(parts)
+        ],
+    }
+
+
+def _matrix(found: Overlap, parts: Sequence[Part], t: Translate) -> list[Option]:
+    """A dot a segment under every bar, faint where it is not in; a line joins those that are."""
+    quiet = {"silent": True, "tooltip": {"show": False}, "xAxisIndex": 1, "yAxisIndex": 1}
+    dots: Option = {
+        **quiet,
+        "id": "dots",
+        "type": "scatter",
+        "name": t("People"),
+        "symbolSize": 12,
+        "data": [
+            {
+                "value": [column, line],
+                "itemStyle": {"opacity": 1 if line in part.members else 0.15},
+            }
+            for column, part in enumerate(parts)
+            for line in range(len(found.names))
+        ],
+    }
+    joins: list[Option] = [
+        {
+            **quiet,
+            "id": f"join {column}",
+            "type": "line",
+            "name": t("People"),
+            "showSymbol": False,
+            "lineStyle": {"width": 3},
+            "data": [[column, part.members[0]], [column, part.members[-1]]],
+        }
+        for column, part in enumerate(parts)
+        if len(part.members) > 1
+    ]
+    return [*joins, dots]
+
+
+def _sizes(found: Overlap, t: Translate) -> Option:
+    return {
+        "id": "sizes",
+        "type": "bar",
+        "name": t("People"),
+        "xAxisIndex": 2,
+        "yAxisIndex": 2,
+        "barMaxWidth": 16,
+        "silent": True,
+        "itemStyle": {"opacity": 0.55, "borderRadius": [3, 0, 0, 3]},
+        "data": [
+            {"name": name, "value": size}
+            for name, size in zip(found.names, found.sizes, strict=True)
+        ],
+    }
+
+
+def overlap_alt(found: Overlap, t: Translate, number: Number = ENGLISH) -> str:
+    """The same in words."""
+    sizes = [f"{n}: {number(size)}" for n, size in zip(found.names, found.sizes, strict=True)]
+    parts = [
+        f"{part_label(found, part, t)}: {number(part.people)}" for part in found.parts[:PARTS_SHOWN]
+    ]
+    return "; ".join((*sizes, *parts))
 
 
 # Reports

@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
+import sqlalchemy as sa
 
 from engine import db
 from engine.language import N_
 from engine.segments import frozen, truth
+from engine.segments.expectations import name_of
 from engine.segments.tree import Condition, Group, conditions, from_json, walk
 from engine.segments.truth import Guilt
 
@@ -203,3 +205,44 @@ def _listed(
     joined = table.join(flipped, on="id", how="left", maintain_order="left")
     nothing = pl.lit([], pl.List(pl.UInt32))
     return joined.select("id", "fresh", flipped=pl.col("place").fill_null(nothing))
+
+
+# People, for a table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    id: int
+    name: str | None
+    """None for who was deleted."""
+    phone: str | None
+    email: str | None
+    fresh: bool
+    flipped: tuple[int, ...]
+
+
+def because(people: pl.DataFrame, place: int | None) -> pl.DataFrame:
+    """Those of `entered` or `left` whom one of the flips moved; everybody for None."""
+    return people if place is None else people.filter(pl.col("flipped").list.contains(place))
+
+
+def people(database: db.Database, rows: pl.DataFrame, *, limit: int) -> list[Person]:
+    """The first of `entered` or `left`, with what is known of them."""
+    shown = rows.head(limit)
+    with database.read() as session:
+        wanted = sa.select(db.Contact).where(db.Contact.id.in_(shown["id"].to_list()))
+        known = {row.id: row for row in session.scalars(wanted)}
+    found = []
+    for id, fresh, flipped in shown.iter_rows():
+        contact = known.get(id)
+        found.append(
+            Person(
+                id=id,
+                name=contact and name_of(contact),
+                phone=contact and contact.phone,
+                email=contact and contact.email,
+                fresh=fresh,
+                flipped=tuple(flipped),
+            )
+        )
+    return found
