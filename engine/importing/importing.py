@@ -8,20 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine import db
-from engine.contacts import attributes, contacts
-from engine.errors import Invalid
-from engine.importing import mapping as mapped
-from engine.importing import rows, storing
+from engine.importing import work
+from engine.importing.batch import COUNTS, Mode
 from engine.importing.mapping import TARGETS, guess, types
+from engine.importing.merging import Match
+from engine.importing.options import Options
 from engine.importing.sheet import Problem, Sheet, read
-from engine.importing.storing import Mode, Progress
 
-__all__ = ["TARGETS", "Problem", "Report", "Sheet", "guess", "read", "run", "types"]
-
-BATCH = 2_000
-"""Rows in one transaction: others wait for the write lock no longer than that takes."""
-
-_COUNTS = ("created", "updated", "unchanged", "merged", "skipped")
+__all__ = ["TARGETS", "Options", "Problem", "Report", "Sheet", "guess", "read", "run", "types"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +44,7 @@ class Report:
         return {
             "name": self.name,
             "rows": self.rows,
-            **{name: getattr(self, name) for name in _COUNTS},
+            **{name: getattr(self, name) for name in COUNTS},
             "problems": [problem.to_json() for problem in self.problems],
             "fields_created": dict(self.fields_created),
             "encoding": self.encoding,
@@ -66,47 +60,31 @@ def run(
     *,
     country: str,
     mode: Mode = "both",
+    match: Match = "auto",
     tags: Sequence[str] = (),
+    keep_problems: bool = True,
 ) -> Report:
-    """Store the sheet's people. An empty cell never erases; `tags` go to everybody imported.
+    """Store the sheet's people now and without a way back; `running` does it as people want it.
 
-    `mapping`: column → target (see TARGETS), guessed when None; columns left out of it are not
-    imported. `country` reads phones without a prefix where the row names none. Raises Invalid for
-    a mapping, mode, country or tag that cannot be; a row's problem is in the report instead.
+    An empty cell never erases. See Options. Raises Invalid for a mapping, mode, country or tag
+    that cannot be; a row's problem is in the report instead.
     """
     started = time.monotonic()
-    if mode not in ("both", "add", "update"):
-        raise Invalid("import.bad_mode", "The mode is both, add or update.")
-    region = attributes.clean_built_in("country", country) or ""
+    asked = Options(
+        mapping=mapping, mode=mode, match=match, tags=tuple(tags), keep_problems=keep_problems
+    )
     with database.write() as session:
-        db.touch_contacts(session)  # the lock: two imports define a new field once
-        chosen = {**(guess(sheet, session) if mapping is None else mapping)}
-        mapped.check(sheet, chosen)
-        created = rows.define_fields(session, sheet, chosen, country=region)
-        contacts.tag_ids(session, tags)
-        fields = {row.key: row for row in attributes.listing(session)}
-    progress = Progress(
-        mode=mode, tags=tuple(tags), skipped=sheet.skipped, problems=list(sheet.problems)
-    )
-    reading = rows.Reading(
-        sheet=sheet,
-        targets={
-            name: target.partition(":")[0] for name, target in chosen.items() if target != "ignore"
-        },
-        fields=fields,
-        country=region,
-        zone=database.settings.timezone,
-        problems=progress.problems,
-    )
-    people = rows.clean(reading)
-    for start in range(0, len(people), BATCH):
-        storing.store(database, people[start : start + BATCH], progress)
+        options, made = work.prepare(session, sheet, asked, country=country)
+    doing = work.progress(options)
+    doing.counts["skipped"] += sheet.skipped
+    doing.problems += sheet.problems
+    work.store(database, work.cleaner(database, sheet, options), doing)
     return Report(
         name=sheet.name,
         rows=len(sheet) + sheet.skipped,
-        **{name: getattr(progress, name) for name in _COUNTS},
-        problems=tuple(sorted(progress.problems, key=lambda problem: problem.line)),
-        fields_created=created,
+        **doing.counts,
+        problems=tuple(sorted(doing.problems, key=lambda problem: problem.line)),
+        fields_created=made.fields,
         encoding=sheet.encoding,
         delimiter=sheet.delimiter,
         seconds=round(time.monotonic() - started, 3),

@@ -46,13 +46,19 @@ _YEAR_FIRST = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})")
 _YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})")
 _POINT = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?", re.ASCII)
 _COMMA = re.compile(r"[-+]?(?:\d{1,3}(?:[.\u00a0 ]\d{3})+|\d+)(?:,\d+)?", re.ASCII)
+_SERIAL = re.compile(r"[1-9]\d{4}(?:\.\d+)?", re.ASCII)
 _CURRENCY = re.compile(r"^(?:[$€£]|S/\.?|US\$|R\$)\s*|\s*[$€£]$")
+
+
+EXCEL = dt.date(1899, 12, 30)
+"""Day 0 of a spreadsheet's dates, right from March 1900 on; a workbook may count from 1904."""
 
 
 def infer(name: str, cells: pl.Series, *, country: str, dates: float = 0.95) -> str:
     """The type of contact_field that a column should become: text when in doubt.
 
     `dates`: the share of distinct cells that makes dates of them; other types must fit every cell.
+    Below 0.95 the column's name says dates already, and a spreadsheet's day numbers are some.
     """
     distinct = [text for text in cells.drop_nulls().unique() if text.casefold() not in BLANK]
     words = re.split(r"[^a-z0-9]+", cldr.plain(name))
@@ -77,7 +83,7 @@ def infer(name: str, cells: pl.Series, *, country: str, dates: float = 0.95) -> 
 
 def _moments(distinct: Sequence[str], country: str, share: float) -> str:
     """ "date", "datetime" or "" for a column that holds neither."""
-    read = moment_reader(distinct, country=country)
+    read = moment_reader(distinct, country=country, serials=EXCEL if share < 0.95 else None)
     if sum(read(text) is not None for text in distinct[:50]) < 0.5 * len(distinct[:50]):
         return ""  # a glance spares a long column of names
     found = [moment for moment in map(read, distinct) if moment is not None]
@@ -95,15 +101,25 @@ def _is_numeric(distinct: Sequence[str], country: str) -> bool:
     return all(read(text) is not None for text in distinct)
 
 
-def reader(type: str, distinct: Sequence[str], *, country: str, zone: str) -> Reader:
-    """How a column's cells become values of the type: the whole column decides the spelling."""
+def reader(
+    type: str,
+    distinct: Sequence[str],
+    *,
+    country: str,
+    zone: str,
+    serials: dt.date = EXCEL,
+) -> Reader:
+    """How a column's cells become values of the type: the whole column decides the spelling.
+
+    `serials`: day 0 of dates that are plain numbers.
+    """
     if type == "number":
         return number_reader(distinct, country=country)
     if type == "yes_no":
         return attributes.read_yes_no
     if type not in ("date", "datetime"):
         return str
-    read = moment_reader(distinct, country=country)
+    read = moment_reader(distinct, country=country, serials=serials)
     if type == "date":
         return lambda text: moment.isoformat()[:10] if (moment := read(text)) else None
     local = zoneinfo.ZoneInfo(zone)
@@ -150,9 +166,12 @@ def _decimal(country: str) -> str:
 
 
 def moment_reader(
-    distinct: Iterable[str], *, country: str
+    distinct: Iterable[str], *, country: str, serials: dt.date | None = None
 ) -> Callable[[str], dt.date | dt.datetime | None]:
-    """Reads dates and times: ISO, day or month first as the column shows, months in words."""
+    """Reads dates and times: ISO, day or month first as the column shows, months in words.
+
+    With `serials`, also the day numbers a spreadsheet shows where a date has lost its format.
+    """
     pairs = [(int(m[1]), int(m[3])) for text in distinct if (m := _YEAR_LAST.match(text))]
     day_first = sum(first > 12 >= second for first, second in pairs)
     month_first = sum(second > 12 >= first for first, second in pairs)
@@ -160,6 +179,8 @@ def moment_reader(
     this_year = dt.datetime.now(dt.UTC).year
 
     def read(text: str) -> dt.date | dt.datetime | None:
+        if serials is not None and _SERIAL.fullmatch(text):
+            return _of_serial(float(text), serials)
         time = _TIME.search(text)
         numbers = _date(text[: time.start()] if time else text, american)
         if numbers is None:
@@ -174,6 +195,13 @@ def moment_reader(
             return None
 
     return read
+
+
+def _of_serial(days: float, start: dt.date) -> dt.date | dt.datetime:
+    whole = start + dt.timedelta(days=int(days))
+    seconds = round(days % 1 * 86_400)
+    midnight = dt.datetime.combine(whole, dt.time())
+    return midnight + dt.timedelta(seconds=seconds) if seconds else whole
 
 
 def _date(text: str, american: bool) -> tuple[int, int, int] | None:

@@ -69,6 +69,9 @@ _KNOWN = {
 }
 """Plain header → (target, how good a match: of two columns for one target the lower wins)."""
 
+OURS = ("import_line", "import_problem")
+"""Columns that our own file of problems has besides the ones of the file."""
+
 BIRTHDAY = "field.birthday"
 """A custom field of every workspace that imports one, whatever the file calls it."""
 
@@ -80,7 +83,9 @@ def guess(sheet: Sheet, session: Session | None = None) -> dict[str, str]:
     first and last names is used for the people who have neither.
     """
     existing = _existing(session)
-    chosen = {name: "ignore" for name in sheet.columns if _is_empty(sheet.cells(name))}
+    chosen = {
+        name: "ignore" for name in sheet.columns if name in OURS or _is_empty(sheet.cells(name))
+    }
     chosen |= _by_name(sheet, [name for name in sheet.columns if name not in chosen], existing)
     _by_cells(sheet, chosen)
     _settle_names(chosen)

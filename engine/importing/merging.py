@@ -3,23 +3,29 @@
 A row is the person with its contact number (if anything else agrees), else with its phone, else
 with its external id, else with its email; two people who both have a phone, or an external id,
 and differ in it are never one because of an email. A row with none of these is a person of the
-same name who has none either.
+same name who has none either. Somebody who says which of these to match by gets that one alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from engine import db
 from engine.contacts import attributes
+from engine.errors import Invalid
 from engine.importing.rows import Row
 
+Match = Literal["auto", "phone", "email", "external_id", "contact_id"]
+"""What makes a row somebody who is here. Stored in an import's options: never rename."""
+
 COLUMNS = tuple(attributes.BUILT_IN)
+WHO = ("first_name", "last_name", "phone", "email", "external_id")
+"""One of these makes a contact."""
 CHUNK = 5_000
 
 
@@ -32,6 +38,9 @@ class Person:
     fields: dict[str, Any]
     changed: bool = False
     phone_was: str | None = None
+    """The first phone it had, once that changed."""
+    phone_moved: bool = False
+    external_id_moved: bool = False
 
 
 class People:
@@ -60,8 +69,49 @@ class People:
             name = values["first_name"], values["last_name"]
             self.by_name.setdefault(name, []).append(person)
 
-    def find(self, row: Row, *, met: Callable[[Person], bool]) -> Person | None:
-        """Who the row is. `met` tells whom an earlier row of the file was."""
+    def find(self, row: Row, *, by: Match, met: Callable[[Person], bool]) -> Person | None:
+        """Who the row is. `met` tells whom an earlier row of the file was.
+
+        Raises Invalid when that cannot be said.
+        """
+        match by:
+            case "auto":
+                return self._likeliest(row, met)
+            case "phone":
+                return self.by_phone.get(row.values.get("phone", ""))
+            case "external_id":
+                return self.by_external_id.get(row.values.get("external_id", ""))
+            case "email":
+                return self._only_one(row)
+            case "contact_id":
+                return self._numbered(row)
+
+    def _numbered(self, row: Row) -> Person | None:
+        if row.id is None:
+            return None
+        if row.id not in self.by_id:
+            raise Invalid(
+                "import.no_such_contact",
+                "There is no contact with the number {id}: left out.",
+                id=row.id,
+            )
+        return self.by_id[row.id]
+
+    def _only_one(self, row: Row) -> Person | None:
+        """Who has the row's email; of several the one whose phone and external id fit."""
+        email = row.values.get("email", "")
+        everybody = [p for p in self.by_email.get(email, ()) if p.values["email"] == email]
+        fitting = [p for p in everybody if not _contradicts(row, p)]
+        if len(everybody) > 1 and len(fitting) != 1:
+            raise Invalid(
+                "import.several_people",
+                "{count} contacts have the email “{email}”: left out.",
+                count=len(everybody),
+                email=email,
+            )
+        return next(iter(fitting or everybody), None)
+
+    def _likeliest(self, row: Row, met: Callable[[Person], bool]) -> Person | None:
         numbered = self.by_id.get(row.id) if row.id else None
         if numbered is not None and _agree(row, numbered):
             return numbered
@@ -72,9 +122,7 @@ class People:
             return found
         email = values.get("email", "")
         for person in self.by_email.get(email, ()):
-            if person.values["email"] == email and not any(
-                _differ(row, person, name) for name in ("phone", "external_id")
-            ):
+            if person.values["email"] == email and not _contradicts(row, person):
                 return person
         if row.is_anonymous:
             for person in self.by_name.get(row.name, ()):
@@ -92,8 +140,11 @@ class People:
             index = self.by_phone if name == "phone" else self.by_external_id
             index.pop(person.values[name], None)
             index[value] = person
-            if name == "phone" and person.phone_was is None:
-                person.phone_was = person.values[name]
+            if name == "phone":
+                person.phone_was = person.phone_was or person.values[name]
+                person.phone_moved = True
+            else:
+                person.external_id_moved = True
         if name == "email":
             self.by_email.setdefault(value, []).append(person)
         person.values[name] = value
@@ -106,6 +157,10 @@ def _agree(row: Row, person: Person) -> bool:
     same = (row.values.get(name) == person.values[name] for name in known if row.values.get(name))
     names = person.values["first_name"], person.values["last_name"]
     return any(same) or (any(row.name) and row.name == names)
+
+
+def _contradicts(row: Row, person: Person) -> bool:
+    return any(_differ(row, person, name) for name in ("phone", "external_id"))
 
 
 def _differ(row: Row, person: Person, name: str) -> bool:

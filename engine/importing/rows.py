@@ -22,6 +22,9 @@ from engine.importing.sheet import Problem, Sheet
 OPTIONS = 500
 """Most options a choice field is given from files; other values are kept all the same."""
 
+REMEMBERED = 50_000
+"""Cells of a column whose value is kept for the next row with the same text."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Row:
@@ -33,6 +36,8 @@ class Row:
     """Built-in fields."""
     fields: dict[str, Any] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    problems: list[Problem] = field(default_factory=list)
+    """Cells that cannot be what they should; the rest of the row stands."""
 
     @property
     def name(self) -> tuple[str, str]:
@@ -57,7 +62,6 @@ class Reading:
     fields: Mapping[str, db.ContactField]
     country: str
     zone: str
-    problems: list[Problem]
 
 
 def define_fields(
@@ -91,26 +95,25 @@ def _options(known: list[str], cells: pl.Series) -> list[str]:
     return [*known, *added[: max(OPTIONS - len(known), 0)]]
 
 
-def clean(reading: Reading) -> list[Row]:
-    """The sheet's rows in order; a cell that cannot be what it should becomes a problem."""
-    lines = reading.sheet.lines.to_list()
-    people = [Row(line=line) for line in lines]
-    order = sorted(reading.targets, key=lambda name: _PRIORITY.get(reading.targets[name], 1))
-    for column in order:
-        target = reading.targets[column]
-        cells = reading.sheet.cells(column)
-        kind, _, name = target.partition(".")
-        if target == "tags":
-            _tags(reading, column, cells, people)
-        elif target == "contact.name":
-            _names(cells, people)
-        elif target == "contact.id":
-            _numbers(reading, column, cells, people)
-        elif kind == "field":
-            _custom(reading, column, cells, people, field=reading.fields[name])
-        else:
-            _built_in(reading, column, cells, people, name=name)
-    return people
+class Cleaner:
+    """Makes rows of any stretch of the sheet; what a whole column decides is decided once."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        targets = reading.targets
+        order = sorted(targets, key=lambda name: _PRIORITY.get(targets[name], 1))
+        self.columns = [_column(reading, name) for name in order]
+
+    def __len__(self) -> int:
+        return len(self.reading.sheet)
+
+    def rows(self, start: int, stop: int) -> list[Row]:
+        """The rows from `start` up to `stop` in order, each with its problems."""
+        people = [Row(line=line) for line in self.reading.sheet.lines[start:stop].to_list()]
+        for column in self.columns:
+            cells = column.cells[start:stop].to_list()
+            column.fill((row, text) for row, text in zip(people, cells, strict=True) if text)
+        return people
 
 
 _PRIORITY = {"contact.country": 0, "contact.name": 2}
@@ -119,99 +122,147 @@ _PRIORITY = {"contact.country": 0, "contact.name": 2}
 Cell = tuple[Row, str]
 
 
-def _filled(cells: pl.Series, people: list[Row]) -> Iterable[Cell]:
-    return ((row, text) for row, text in zip(people, cells, strict=True) if text is not None)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Column:
+    name: str
+    cells: pl.Series
+    set: Callable[[Row, str, str], None]
+    """(row, column, text)"""
+
+    def fill(self, cells: Iterable[Cell]) -> None:
+        for row, text in cells:
+            self.set(row, self.name, text)
 
 
-def _note(reading: Reading, row: Row, column: str, error: Invalid) -> None:
-    reading.problems.append(Problem(line=row.line, column=column, error=error))
+def _column(reading: Reading, name: str) -> _Column:
+    target = reading.targets[name]
+    cells = reading.sheet.cells(name)
+    kind, _, key = target.partition(".")
+    setter: Callable[[Row, str, str], None]
+    if target == "tags":
+        setter = _tags
+    elif target == "contact.name":
+        setter = _name
+    elif target == "contact.id":
+        setter = _number
+    elif kind == "field":
+        setter = _Custom(reading, reading.fields[key], cells).set
+    else:
+        setter = _BuiltIn(key, reading.country).set
+    return _Column(name=name, cells=cells, set=setter)
 
 
-def _built_in(
-    reading: Reading, column: str, cells: pl.Series, people: list[Row], *, name: str
-) -> None:
-    known: dict[tuple[str, str], str | Invalid | None] = {}
-    for row, text in _filled(cells, people):
-        if name in ("phone", "email") and text.casefold() in inference.BLANK:
-            continue
-        country = row.values.get("country", reading.country) if name == "phone" else ""
-        if (text, country) not in known:
-            known[text, country] = _cleaned(name, text, country)
-        value = known[text, country]
-        if isinstance(value, Invalid):
-            _note(reading, row, column, value)
-        elif value:
-            row.values[name] = value
-            _note_if_cut(reading, row, column, text)
+def _note(row: Row, column: str, error: Invalid) -> None:
+    row.problems.append(Problem(line=row.line, column=column, error=error))
 
 
-def _cleaned(name: str, text: str, country: str) -> str | Invalid | None:
-    try:
-        return attributes.clean_built_in(name, text, country=country or None)
-    except Invalid as error:
-        return error
-
-
-def _note_if_cut(reading: Reading, row: Row, column: str, text: str) -> None:
+def _note_if_cut(row: Row, column: str, text: str) -> None:
     if len(text) > attributes.TEXT_MAX:
         error = Invalid(
             "import.cut_text",
             "Only the first {most} characters were kept.",
             most=f"{attributes.TEXT_MAX:,}",
         )
-        _note(reading, row, column, error)
+        _note(row, column, error)
 
 
-def _names(cells: pl.Series, people: list[Row]) -> None:
-    for row, text in _filled(cells, people):
-        if not any(row.name):
-            first, last = attributes.split_name(attributes.tidy(text))
-            row.values |= {"first_name": first} | ({"last_name": last} if last else {})
+class _BuiltIn:
+    """A column of a built-in field; a text seen before is not read again."""
+
+    def __init__(self, name: str, country: str) -> None:
+        self.name = name
+        self.country = country
+        self.known: dict[tuple[str, str], str | Invalid | None] = {}
+        self.may_be_blank = name in ("phone", "email")
+
+    def set(self, row: Row, column: str, text: str) -> None:
+        if self.may_be_blank and text.casefold() in inference.BLANK:
+            return
+        country = row.values.get("country", self.country) if self.name == "phone" else ""
+        value = self._value(text, country)
+        if isinstance(value, Invalid):
+            _note(row, column, value)
+        elif value:
+            row.values[self.name] = value
+            _note_if_cut(row, column, text)
+
+    def _value(self, text: str, country: str) -> str | Invalid | None:
+        if (text, country) in self.known:
+            return self.known[text, country]
+        if len(self.known) > REMEMBERED:
+            self.known.clear()
+        try:
+            value: str | Invalid | None = attributes.clean_built_in(
+                self.name, text, country=country or None
+            )
+        except Invalid as error:
+            value = error
+        self.known[text, country] = value
+        return value
 
 
-def _numbers(reading: Reading, column: str, cells: pl.Series, people: list[Row]) -> None:
-    for row, text in _filled(cells, people):
-        if re.fullmatch(r"\d{1,18}", text, re.ASCII):
-            row.id = int(text)
-        else:
-            error = Invalid("import.bad_id", "“{value}” is not a number.", value=text[:60])
-            _note(reading, row, column, error)
+def _name(row: Row, column: str, text: str) -> None:
+    if not any(row.name):
+        first, last = attributes.split_name(attributes.tidy(text))
+        row.values |= {"first_name": first} | ({"last_name": last} if last else {})
 
 
-def _tags(reading: Reading, column: str, cells: pl.Series, people: list[Row]) -> None:
-    for row, text in _filled(cells, people):
-        names = [" ".join(name.split()) for name in re.split(r"[,;|\n]", text)]
-        for name in names:
-            if len(name) > 100:
-                error = Invalid("tag.too_long", "“{name}…” is too long for a tag.", name=name[:60])
-                _note(reading, row, column, error)
-        row.tags += tuple(name for name in names if 0 < len(name) <= 100)
+def _number(row: Row, column: str, text: str) -> None:
+    if re.fullmatch(r"\d{1,18}", text, re.ASCII):
+        row.id = int(text)
+    else:
+        _note(row, column, Invalid("import.bad_id", "“{value}” is not a number.", value=text[:60]))
 
 
-def _custom(
-    reading: Reading, column: str, cells: pl.Series, people: list[Row], *, field: db.ContactField
-) -> None:
-    distinct = cells.drop_nulls().unique().to_list()
-    read = _reader(reading, field, distinct)
-    values = {text: read(text) for text in distinct}
-    for row, text in _filled(cells, people):
-        value = values[text]
+def _tags(row: Row, column: str, text: str) -> None:
+    names = [" ".join(name.split()) for name in re.split(r"[,;|\n]", text)]
+    for name in names:
+        if len(name) > 100:
+            error = Invalid("tag.too_long", "“{name}…” is too long for a tag.", name=name[:60])
+            _note(row, column, error)
+    row.tags += tuple(name for name in names if 0 < len(name) <= 100)
+
+
+class _Custom:
+    """A column of a custom field."""
+
+    def __init__(self, reading: Reading, field: db.ContactField, cells: pl.Series) -> None:
+        self.field = field
+        self.read = _reader(reading, field, cells)
+        self.known: dict[str, inference.Value | None] = {}
+
+    def set(self, row: Row, column: str, text: str) -> None:
+        value = self._value(text)
         if value is not None:
-            row.fields[field.key] = value
-            _note_if_cut(reading, row, column, text)
+            row.fields[self.field.key] = value
+            _note_if_cut(row, column, text)
         elif text.casefold() not in inference.BLANK:
-            _note(reading, row, column, attributes.unfit(field, text))
+            _note(row, column, attributes.unfit(self.field, text))
+
+    def _value(self, text: str) -> inference.Value | None:
+        if text in self.known:
+            return self.known[text]
+        if len(self.known) > REMEMBERED:
+            self.known.clear()
+        value = self.known[text] = self.read(text)
+        return value
 
 
 def _reader(
-    reading: Reading, field: db.ContactField, distinct: list[str]
+    reading: Reading, field: db.ContactField, cells: pl.Series
 ) -> Callable[[str], inference.Value | None]:
     if field.type == "choice":
-        spelled = {db.fold(option): option for option in field.options}
-        return partial(_spelled, spelled)
+        return partial(_spelled, {db.fold(option): option for option in field.options})
     if field.type == "text":
         return attributes.tidy
-    return inference.reader(field.type, distinct, country=reading.country, zone=reading.zone)
+    distinct = cells.drop_nulls().unique().to_list()
+    return inference.reader(
+        field.type,
+        distinct,
+        country=reading.country,
+        zone=reading.zone,
+        serials=reading.sheet.serials,
+    )
 
 
 def _spelled(spelled: Mapping[str, str], text: str) -> str:

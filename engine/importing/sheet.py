@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
 import io
 import re
 import zipfile
@@ -16,7 +18,7 @@ import polars as pl
 
 from engine.contacts import attributes
 from engine.errors import Invalid, NotFound, PregonError
-from engine.importing import delimited, encoding
+from engine.importing import delimited, encoding, inference
 from engine.importing.delimited import Record
 
 MAX_BYTES = 300 * 1024 * 1024
@@ -29,6 +31,8 @@ MAX_COLUMNS = 500
 
 _ESCAPED = r"^'('*[=+\-@\t\r\n])"
 """How a spreadsheet is kept from running a cell; see exporting.harmless."""
+
+_FROM_1904 = re.compile(rb"""<workbookPr\b[^>]*\bdate1904=["'](?:1|true)["']""")
 
 _DATA = re.compile(
     r"[^\s@]+@[^\s@]+\.\w+|\+?[\d\s().\-]{7,}|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|https?://.*"
@@ -71,6 +75,8 @@ class Sheet:
     skipped: int = 0
     """Lines that could not be read as a row; each is among the problems."""
     problems: tuple[Problem, ...] = ()
+    serials: dt.date = inference.EXCEL
+    """Day 0 of its dates that are plain numbers."""
 
     def __len__(self) -> int:
         return self.rows.height
@@ -140,7 +146,7 @@ def _read_xlsx(data: bytes, name: str) -> Sheet:
     records = [
         (line, [cell or "" for cell in row]) for line, row in enumerate(table.iter_rows(), start=1)
     ]
-    return _sheet(records, [], name=name)
+    return dataclasses.replace(_sheet(records, [], name=name), serials=_day_zero(data))
 
 
 def _first_table(book: fastexcel.ExcelReader) -> pl.DataFrame:
@@ -152,6 +158,13 @@ def _first_table(book: fastexcel.ExcelReader) -> pl.DataFrame:
     return pl.DataFrame()
 
 
+def _day_zero(data: bytes) -> dt.date:
+    """Workbooks from old Macs count days from 1904 (ECMA-376 part 1, 18.2.28)."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        head = archive.read("xl/workbook.xml")
+    return dt.date(1904, 1, 1) if _FROM_1904.search(head) else inference.EXCEL
+
+
 def _check_archive(data: bytes) -> None:
     """Refuse what is no workbook, and one that would fill the memory, before it is unpacked.
 
@@ -160,6 +173,11 @@ def _check_archive(data: bytes) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = archive.infolist()
+            if _says_opendocument(archive):
+                raise Invalid(
+                    "import.opendocument",
+                    "This is an OpenDocument spreadsheet: save it as XLSX or CSV.",
+                )
             if "xl/workbook.xml" not in archive.namelist():
                 raise encoding.not_a_table()
             if sum(part.file_size for part in parts) > MAX_UNPACKED:
@@ -172,6 +190,13 @@ def _check_archive(data: bytes) -> None:
                 raise _broken_xlsx()
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise _broken_xlsx() from error
+
+
+def _says_opendocument(archive: zipfile.ZipFile) -> bool:
+    if "mimetype" not in archive.namelist():
+        return False
+    with archive.open("mimetype") as part:
+        return b"opendocument" in part.read(100)
 
 
 def _broken_xlsx() -> Invalid:

@@ -2,167 +2,127 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from engine import db
-from engine.contacts import contacts, reach
+from engine.contacts import changes, contacts, reach
+from engine.contacts.documents import Doc
 from engine.errors import Invalid
 from engine.importing import merging
-from engine.importing.merging import People, Person
+from engine.importing.batch import Batch, Progress
+from engine.importing.merging import Person
 from engine.importing.rows import Row
 from engine.importing.sheet import Problem
 
-Mode = Literal["both", "add", "update"]
-
 _CONTACT: Any = db.Contact.__table__
-_BLANK: Mapping[str, Any] = {
-    name: "" if name.endswith("_name") else None for name in merging.COLUMNS
-}
 
 
 @dataclass(slots=True, kw_only=True)
-class Progress:
-    """What of a file has been stored so far."""
+class Written:
+    """What a batch did, said in the transaction that did it."""
 
-    mode: Mode
-    tags: tuple[str, ...] = ()
-    """For everybody imported."""
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    merged: int = 0
-    skipped: int = 0
-    problems: list[Problem] = field(default_factory=list)
-    lines: dict[int, int] = field(default_factory=dict)
-    """Contact id → the line it was first met on."""
+    counts: Mapping[str, int]
+    problems: Sequence[Problem]
+    tags_created: list[str] = field(default_factory=list)
+    rows: int
+    before: Mapping[int, Doc] = field(default_factory=dict)
+    after: Mapping[int, Doc] = field(default_factory=dict)
 
 
-def store(database: db.Database, rows: Sequence[Row], progress: Progress) -> None:
-    """Write a batch. Rows that clash with what others write meanwhile are found by halving it."""
-    batch = _Batch(rows, progress)
+Note = Callable[[Session, Written], None]
+Open = Callable[[Session], None]
+
+
+def store(
+    database: db.Database,
+    rows: Sequence[Row],
+    progress: Progress,
+    *,
+    opened: Open | None = None,
+    note: Note | None = None,
+) -> None:
+    """Write a batch. Rows that clash with what others write meanwhile are found by halving it.
+
+    `opened` is called first in each transaction and may raise, `note` last with what was done.
+    """
+    batch = Batch(rows, progress)
     try:
         with database.write() as session:
-            batch.write(session)
+            if opened:
+                opened(session)
+            written = _write(session, batch, noted=note is not None)
+            if note:
+                note(session, written)
     except IntegrityError:
-        if len(rows) == 1:
-            progress.skipped += 1
-            error = Invalid("import.clash", "Somebody else changed this person just now.")
-            progress.problems.append(Problem(line=rows[0].line, error=error))
+        if len(rows) > 1:
+            half = len(rows) // 2
+            store(database, rows[:half], progress, opened=opened, note=note)
+            store(database, rows[half:], progress, opened=opened, note=note)
             return
-        half = len(rows) // 2
-        store(database, rows[:half], progress)
-        store(database, rows[half:], progress)
+        _pass_over(database, rows[0], progress, opened=opened, note=note)
     else:
-        batch.count()
+        progress.take(batch, written.counts, written.problems)
 
 
-class _Batch:
-    """Rows matched to people, then written; nothing of it counts before it is committed."""
+def _pass_over(
+    database: db.Database, row: Row, progress: Progress, *, opened: Open | None, note: Note | None
+) -> None:
+    error = Invalid("import.clash", "Somebody else changed this person just now.")
+    problems = [Problem(line=row.line, error=error)]
+    written = Written(counts={"skipped": 1}, problems=problems, rows=1)
+    if note:
+        with database.write() as session:
+            if opened:
+                opened(session)
+            note(session, written)
+    progress.take(None, written.counts, written.problems)
 
-    def __init__(self, rows: Sequence[Row], progress: Progress) -> None:
-        self.rows = rows
-        self.progress = progress
-        self.people = People(())
-        self.lines: dict[Person, int] = {}
-        """Whom the batch meets first in this file, with the line."""
-        self.touched: dict[Person, None] = {}
-        self.new: list[Person] = []
-        self.tagged: list[tuple[Person, str]] = []
-        self.merged = 0
-        self.skipped = 0
-        self.problems: list[Problem] = []
 
-    def write(self, session: Session) -> None:
-        db.touch_contacts(session)  # the lock: nobody else changes contacts from here on
-        self.people = merging.load(session, self.rows)
-        for row in self.rows:
-            self._take(row)
-        links = self._links(session)
-        _update(session, [person for person in self.touched if person.changed and person.id])
-        _insert(session, self.new)
-        contacts.link(session, [(person.id, tag) for person, tag in links])
+def _write(session: Session, batch: Batch, *, noted: bool) -> Written:
+    db.touch_contacts(session)  # the lock: nobody else changes contacts from here on
+    batch.match(merging.load(session, batch.rows))
+    known = {row.key for row in session.scalars(sa.select(db.Tag))} if batch.tagged else set()
+    links = _links(session, batch)
+    edited = [person for person in batch.touched if person.changed and person.id]
+    before = changes.snapshot(session, [p.id for p in edited]) if noted else {}
+    _update(session, edited)
+    _insert(session, batch.new)
+    contacts.link(session, [(person.id, tag) for person, tag in links])
+    changed = [*edited, *batch.new]
+    reach.keep_consent(
+        session,
+        [
+            (person.id, person.values["phone"])
+            for person in changed
+            if person.values["phone"] and (person.phone_moved or person in batch.fresh)
+        ],
+    )
+    names = dict.fromkeys(name for _, name in batch.tagged)
+    return Written(
+        counts=batch.counts(),
+        problems=batch.problems,
+        tags_created=[name for name in names if db.fold(name) not in known],
+        rows=len(batch.rows),
+        before=before,
+        after=changes.snapshot(session, [p.id for p in changed]) if noted else {},
+    )
 
-    def count(self) -> None:
-        progress, changed = self.progress, [person.changed for person in self.lines]
-        progress.created += len(self.new)
-        progress.updated += sum(changed) - len(self.new)
-        progress.unchanged += len(changed) - sum(changed)
-        progress.merged += self.merged
-        progress.skipped += self.skipped
-        progress.problems += self.problems
-        progress.lines |= {person.id: line for person, line in self.lines.items()}
 
-    def _take(self, row: Row) -> None:
-        if row.is_empty:
-            error = Invalid("import.nobody", "No name, phone, email or ID: left out.")
-            return self._skip(row, error)
-        person = self.people.find(row, met=lambda person: self._met(person) is not None)
-        earlier = self._met(person) if person else None
-        mode = self.progress.mode
-        if person is None and mode == "update":
-            error = Invalid("import.unknown_person", "This person is not here yet: left out.")
-            return self._skip(row, error)
-        if person is not None and earlier is None and mode == "add":
-            error = Invalid("import.known_person", "This person is here already: left out.")
-            return self._skip(row, error)
-        if person is None:
-            person = self._add(row)
-        else:
-            self._apply(row, person)
-        self.touched[person] = None
-        if earlier is None:
-            self.lines[person] = row.line
-        else:
-            self.merged += 1
-            error = Invalid(
-                "import.same_person", "The same person as on line {line}.", line=earlier
-            )
-            self.problems.append(Problem(line=row.line, error=error))
-        self.tagged += [(person, name) for name in (*row.tags, *self.progress.tags)]
-        return None
-
-    def _met(self, person: Person) -> int | None:
-        """The line of this file the person was on already."""
-        return self.lines.get(person) or self.progress.lines.get(person.id)
-
-    def _skip(self, row: Row, error: Invalid) -> None:
-        self.skipped += 1
-        self.problems.append(Problem(line=row.line, error=error))
-
-    def _add(self, row: Row) -> Person:
-        person = Person(values={**_BLANK, **row.values}, fields=dict(row.fields), changed=True)
-        self.people.add(person)
-        self.new.append(person)
-        return person
-
-    def _apply(self, row: Row, person: Person) -> None:
-        for name, value in row.values.items():
-            if person.values[name] == value:
-                continue
-            if name in ("phone", "external_id") and self.people.owner(name, value):
-                error = Invalid("import.taken", "Another contact has “{value}”.", value=value)
-                self.problems.append(Problem(line=row.line, column=name, error=error))
-                continue
-            self.people.change(person, name, value)
-        if row.fields.items() - person.fields.items():
-            person.fields |= row.fields
-            person.changed = True
-
-    def _links(self, session: Session) -> list[tuple[Person, int]]:
-        """Tags that people do not have yet; who gains one has changed."""
-        ids = contacts.tag_ids(session, dict.fromkeys(name for _, name in self.tagged))
-        wanted = dict.fromkeys((person, ids[db.fold(name)]) for person, name in self.tagged)
-        held = contacts.links(session, {p.id for p, _ in wanted if p.id})
-        missing = [(person, tag) for person, tag in wanted if (person.id, tag) not in held]
-        for person, _ in missing:
-            person.changed = True
-        return missing
+def _links(session: Session, batch: Batch) -> list[tuple[Person, int]]:
+    """Tags that people do not have yet; who gains one has changed."""
+    ids = contacts.tag_ids(session, dict.fromkeys(name for _, name in batch.tagged))
+    wanted = dict.fromkeys((person, ids[db.fold(name)]) for person, name in batch.tagged)
+    held = contacts.links(session, {p.id for p, _ in wanted if p.id})
+    missing = [(person, tag) for person, tag in wanted if (person.id, tag) not in held]
+    for person, _ in missing:
+        person.changed = True
+    return missing
 
 
 def _update(session: Session, people: Sequence[Person]) -> None:
@@ -175,6 +135,7 @@ def _update(session: Session, people: Sequence[Person]) -> None:
         .where(_CONTACT.c.id == sa.bindparam("of_id"))
         .values({name: sa.bindparam(f"to_{name}") for name in names})
     )
+    _free(session, people)
     session.connection().execute(
         statement,
         [
@@ -185,6 +146,19 @@ def _update(session: Session, people: Sequence[Person]) -> None:
     )
     moved = [(p.id, p.phone_was, p.values["phone"]) for p in people if p.phone_was]
     reach.follow_phone(session, [move for move in moved if move[2]])
+
+
+def _free(session: Session, people: Iterable[Person]) -> None:
+    """Unique values that move are let go first, so that people of one batch may swap them."""
+    for name, moving in (
+        ("phone", [p.id for p in people if p.phone_moved and p.phone_was]),
+        ("external_id", [p.id for p in people if p.external_id_moved]),
+    ):
+        for start in range(0, len(moving), merging.CHUNK):
+            chunk = moving[start : start + merging.CHUNK]
+            session.execute(
+                sa.update(_CONTACT).where(_CONTACT.c.id.in_(chunk)).values({name: None})
+            )
 
 
 def _insert(session: Session, people: Sequence[Person]) -> None:
@@ -205,9 +179,14 @@ def _insert(session: Session, people: Sequence[Person]) -> None:
 
 
 def _next_ids(session: Session, count: int) -> Sequence[int]:
-    """Ids for new contacts, taken beforehand: asking for them row by row is slower twice over."""
-    if session.get_bind().dialect.name == "sqlite":  # whose write lock we hold
-        last = session.scalar(sa.select(sa.func.max(_CONTACT.c.id))) or 0
+    """Ids for new contacts, taken beforehand: asking for them row by row is slower twice over.
+
+    SQLite remembers the highest id ever given in sqlite_sequence and raises it with each insert
+    (sqlite.org/autoinc.html); whoever inserts holds the write lock.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        given = session.scalar(sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'contact'"))
+        last = max(given or 0, session.scalar(sa.select(sa.func.max(_CONTACT.c.id))) or 0)
         return range(last + 1, last + 1 + count)
     sequence = sa.func.nextval(sa.func.pg_get_serial_sequence("contact", "id"))
     every = sa.select(sequence).select_from(sa.func.generate_series(1, count))
