@@ -10,7 +10,7 @@ from channels import KINDS
 from channels.base import BadContent, Channel, Content, check
 from engine import audience, db, drafts, plan, template
 from engine.errors import Invalid, PregonError
-from engine.segments import frame, segment
+from engine.segments import expectations, frame, segment
 
 MESSAGES_MAX = 10
 """Messages one person may get from one broadcast, on one channel."""
@@ -29,9 +29,23 @@ def problems(
         try:
             wanted = drafts.plan_of(session, id)
             segment.check(wanted.tree, frame.load(database).catalogue)
+            red = expectations.red(database, row.segment_id, wanted.tree)
         except PregonError as error:
             return [error, *found]
+    found = [*red, *found]
     return found or _audience_problems(row, audience.resolve(database, wanted, now))
+
+
+def tests_hold(database: db.Database, id: int) -> None:
+    """At the start of a confirmed broadcast: the tests of its segment, on the tree as confirmed.
+
+    Raises Invalid that names the first red one.
+    """
+    with database.read() as session:
+        segment_id = db.get(session, db.Broadcast, id).segment_id
+        tree = drafts.plan_of(session, id).tree
+    if red := expectations.red(database, segment_id, tree):
+        raise red[0]
 
 
 def _channel_problems(session: Session, row: db.Broadcast) -> list[PregonError]:

@@ -26,7 +26,7 @@ from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 
 from channels.base import BadContent
-from engine import audience, broadcast, db, drafts, journal, ledger, outbox, pace, trial
+from engine import audience, broadcast, checks, db, drafts, journal, ledger, outbox, pace, trial
 from engine import (
     dispatch as sending,
 )
@@ -34,6 +34,7 @@ from engine import (
     settings as configuration,
 )
 from engine.errors import PregonError, Unavailable
+from engine.segments import frozen
 from engine.settings import Settings
 
 log = logging.getLogger("pregon.worker")
@@ -182,7 +183,11 @@ def _workspace() -> Iterator[db.Database]:
 
 
 def prepare(broadcast_id: int) -> None:
-    """Freeze who gets it: from here on no segment is evaluated for this broadcast."""
+    """Freeze who gets it: from here on no segment is evaluated for this broadcast.
+
+    A red test of the segment pauses it before anything is planned: a person puts right the contacts
+    or the test and resumes, which asks again, or cancels. Failed would be the end of it.
+    """
     with _workspace() as database:
         with database.read() as session:
             if db.get(session, db.Broadcast, broadcast_id).state != "preparing":
@@ -191,8 +196,10 @@ def prepare(broadcast_id: int) -> None:
         client = redis(database.settings)
         try:
             with _at_work(client, f"prepare:{broadcast_id}"):
+                checks.tests_hold(database, broadcast_id)
                 who = audience.resolve(database, wanted)
-                ready = ledger.prepare(database, broadcast_id, who)
+                everybody = frozen.take(database, wanted.tree)
+                ready = ledger.prepare(database, broadcast_id, who, everybody)
         except PregonError as error:
             _stop(database, broadcast_id, error.sentence)
             return

@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -17,6 +18,7 @@ from engine import accounts, audience, broadcast, db, template
 from engine.dispatch import Lane, Part
 from engine.pace import Limit
 from engine.plan import SECONDS
+from engine.segments import frozen
 
 BATCH = 5_000
 """Rows a transaction plans: small enough that nobody waits long for the lock."""
@@ -24,11 +26,17 @@ BATCH = 5_000
 MESSAGE = db.Message
 
 
-def prepare(database: db.Database, broadcast_id: int, who: audience.Audience) -> bool:
+def prepare(
+    database: db.Database,
+    broadcast_id: int,
+    who: audience.Audience,
+    everybody: pl.DataFrame | None = None,
+) -> bool:
     """Write the ledger: a row a message, and who was left out; then the broadcast is sending.
 
-    False if it was stopped meanwhile. Running it twice, or again after a crash, adds nothing: rows
-    are unique by person and part.
+    `everybody` is frozen.take of its tree, kept with it to compare with later. False if it was
+    stopped meanwhile. Running it twice, or again after a crash, adds nothing: rows are unique by
+    person and part.
     """
     with database.read() as session:
         row = db.get(session, db.Broadcast, broadcast_id)
@@ -39,9 +47,29 @@ def prepare(database: db.Database, broadcast_id: int, who: audience.Audience) ->
     left = ({"broadcast_id": broadcast_id, **row} for row in who.left_out.iter_rows(named=True))
     if not all(_insert(database, broadcast_id, db.LeftOut, rows) for rows in _batches(left)):
         return False
+    packed = None if everybody is None else _packed(database, broadcast_id, everybody)
     with database.write() as session:
         _one_fate(session, broadcast_id)
-        return broadcast.move(session, broadcast_id, "sending", started_at=db.now())
+        moved = broadcast.move(session, broadcast_id, "sending", started_at=db.now())
+        if moved and packed is not None:
+            tree = db.get(session, db.Broadcast, broadcast_id).tree
+            frozen.store(session, broadcast_id, tree, packed)
+        return moved
+
+
+def _packed(database: db.Database, broadcast_id: int, everybody: pl.DataFrame) -> bytes:
+    """Who matched is what the ledger says: its recipients and those left out."""
+    with database.read() as session:
+        ids = [
+            pl.Series(
+                session.scalars(
+                    sa.select(table.contact_id).distinct().filter_by(broadcast_id=broadcast_id)
+                ).all(),
+                dtype=pl.Int64,
+            )
+            for table in (MESSAGE, db.LeftOut)
+        ]
+    return frozen.pack(frozen.with_matched(everybody, pl.concat(ids).unique()))
 
 
 def _one_fate(session: Session, broadcast_id: int) -> None:

@@ -232,17 +232,14 @@ def people(database: db.Database, rows: pl.DataFrame, *, limit: int) -> list[Per
     with database.read() as session:
         wanted = sa.select(db.Contact).where(db.Contact.id.in_(shown["id"].to_list()))
         known = {row.id: row for row in session.scalars(wanted)}
-    found = []
-    for id, fresh, flipped in shown.iter_rows():
-        contact = known.get(id)
-        found.append(
-            Person(
-                id=id,
-                name=contact and name_of(contact),
-                phone=contact and contact.phone,
-                email=contact and contact.email,
-                fresh=fresh,
-                flipped=tuple(flipped),
-            )
+    return [
+        Person(
+            id=id,
+            name=name_of(known[id]) if id in known else None,
+            phone=known[id].phone if id in known else None,
+            email=known[id].email if id in known else None,
+            fresh=fresh,
+            flipped=tuple(flipped),
         )
-    return found
+        for id, fresh, flipped in shown.iter_rows()
+    ]

@@ -158,7 +158,7 @@ def name_of(contact: db.Contact) -> str:
 
 def red(
     database: db.Database,
-    id: int,
+    id: int | None,
     tree: Node,
     *,
     today: dt.date | None = None,
@@ -171,13 +171,14 @@ def red(
     trees: dict[int, object] = {row.id: row.tree for row in rows}
     names = {row.id: row.name for row in rows}
     found: list[PregonError] = []
-    for other in (id, *_inside(tree, trees, besides=id)):
+    own = [] if id is None else [id]
+    for other in (*own, *_inside(tree, trees, besides=id)):
         verdicts = run(database, other, tree if other == id else None, today=today, stale=stale)
         found += [problem(names[other], one) for one in verdicts if not one.ok]
     return found
 
 
-def _inside(tree: Node, trees: dict[int, object], besides: int) -> list[int]:
+def _inside(tree: Node, trees: dict[int, object], besides: int | None) -> list[int]:
     """Saved segments that a tree asks for, also through others."""
     found: dict[int, None] = {}
     waiting = [tree]

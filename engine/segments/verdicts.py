@@ -94,28 +94,28 @@ def problem(segment: str, verdict: Verdict) -> PregonError:
     if verdict.deleted:
         return Invalid(
             "segment.red_test",
-            "Step 4: a test of the segment “{segment}” is red: {person} was deleted.",
+            "A test of the segment “{segment}” is red: {person} was deleted.",
             segment=segment,
             person=person,
         )
     if verdict.kind == "in":
         return Invalid(
             "segment.red_test",
-            "Step 4: a test of the segment “{segment}” is red: {person} must be in and is not.",
+            "A test of the segment “{segment}” is red: {person} must be in and is not.",
             segment=segment,
             person=person,
         )
     if verdict.kind == "out":
         return Invalid(
             "segment.red_test",
-            "Step 4: a test of the segment “{segment}” is red: {person} must be out and is in.",
+            "A test of the segment “{segment}” is red: {person} must be out and is in.",
             segment=segment,
             person=person,
         )
     if verdict.kind == "least":
         return Invalid(
             "segment.red_test",
-            "Step 4: a test of the segment “{segment}” is red: it holds {people} people, "
+            "A test of the segment “{segment}” is red: it holds {people} people, "
             "and at least {bound} are wanted.",
             segment=segment,
             people=verdict.people,
@@ -123,7 +123,7 @@ def problem(segment: str, verdict: Verdict) -> PregonError:
         )
     return Invalid(
         "segment.red_test",
-        "Step 4: a test of the segment “{segment}” is red: it holds {people} people, "
+        "A test of the segment “{segment}” is red: it holds {people} people, "
         "and at most {bound} are wanted.",
         segment=segment,
         people=verdict.people,
