@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from engine import db
-from engine.contacts import attributes
+from engine.contacts import cleaning
 
 Doc = dict[str, Any]
 Part = Literal["values", "tags", "channels"]
@@ -29,7 +29,7 @@ CHUNK = 5_000
 
 CONTACT: Any = db.Contact.__table__
 ON: Any = db.ContactChannel.__table__
-COLUMNS = tuple(attributes.BUILT_IN)
+COLUMNS = tuple(cleaning.BUILT_IN)
 
 
 def chunks(values: Iterable[Value], size: int = CHUNK) -> Iterator[list[Value]]:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from engine import db
-from engine.contacts import attributes, cldr, reach
+from engine.contacts import cldr, cleaning, reach
 
 
 def search(
@@ -22,7 +22,7 @@ def search(
     """
     contact = db.Contact
     statement = sa.select(contact).order_by(contact.first_name, contact.last_name, contact.id)
-    if words := attributes.tidy(text).split():
+    if words := cleaning.tidy(text).split():
         glob = session.get_bind().dialect.name == "sqlite"
         conditions = [sa.and_(*(_has_word(word, glob=glob) for word in words))]
         if digits := _phone_digits(text):

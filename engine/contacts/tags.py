@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from engine import db
-from engine.contacts import attributes, cldr
+from engine.contacts import cldr, cleaning
 from engine.contacts.documents import chunks as _chunks
 from engine.errors import Invalid
 
@@ -34,7 +34,7 @@ def tag_ids(session: Session, names: Iterable[str]) -> dict[str, int]:
     """Folded name → id; tags that do not exist are made. Raises Invalid for a bad name."""
     wanted: dict[str, str] = {}
     for name in names:
-        wanted.setdefault(db.fold(name), attributes.tidy(" ".join(name.split())))
+        wanted.setdefault(db.fold(name), cleaning.tidy(" ".join(name.split())))
     if not wanted:
         return {}
     for name in wanted.values():
