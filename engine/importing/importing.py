@@ -71,10 +71,16 @@ def run(
     """
     started = time.monotonic()
     asked = Options(
-        mapping=mapping, mode=mode, match=match, tags=tuple(tags), keep_problems=keep_problems
+        mapping=mapping,
+        mode=mode,
+        match=match,
+        country=country,
+        tags=tuple(tags),
+        keep_problems=keep_problems,
     )
+    options = work.plan(database, sheet, asked)
     with database.write() as session:
-        options, made = work.prepare(session, sheet, asked, country=country)
+        made = work.prepare(session, sheet, options)
     doing = work.progress(options)
     doing.counts["skipped"] += sheet.skipped
     doing.problems += sheet.problems

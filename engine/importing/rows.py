@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -73,23 +72,36 @@ def define_fields(
     """
     existing = {row.key: row for row in attributes.listing(session)}
     created: dict[str, str] = {}
-    for column, type in mapped.types(sheet, mapping, country=country).items():
-        key = mapping[column].removeprefix("field.").partition(":")[0]
+    for column, target in mapping.items():
+        if not target.startswith("field."):
+            continue
+        key = key_of(target)
         if key not in existing:
-            label = column if column != key else column.replace("_", " ").capitalize()
-            existing[key] = attributes.define(session, key=key, label=label, type=type)
+            type = mapped.types(sheet, {column: target}, country=country)[column]
+            named = label(column, key)
+            existing[key] = attributes.define(session, key=key, label=named, type=type)
             created[key] = type
         row = existing[key]
         if row.type == "choice":
-            row.options = _options(row.options, sheet.cells(column))
+            row.options = options(row.options, sheet.cells(column))
     return created
 
 
-def _options(known: list[str], cells: pl.Series) -> list[str]:
+def key_of(target: str) -> str:
+    """ "field.size:choice" → "size"."""
+    return target.removeprefix("field.").partition(":")[0]
+
+
+def label(column: str, key: str) -> str:
+    """What a new field is called."""
+    return column if column != key else column.replace("_", " ").capitalize()
+
+
+def options(known: list[str], cells: pl.Series) -> list[str]:
     """The options and the new values; of several spellings of one, the most frequent."""
     found: dict[str, str] = {db.fold(option): option for option in known}
-    counted = Counter(cells.drop_nulls().str.slice(0, attributes.TEXT_MAX).to_list())
-    frequent = [value for value, _ in sorted(counted.items(), key=lambda item: -item[1])]
+    counted = cells.drop_nulls().str.slice(0, attributes.TEXT_MAX).value_counts(sort=True)
+    frequent = counted.to_series(0).to_list()
     new = {db.fold(value): value for value in reversed(frequent)}
     added = sorted(new[fold] for fold in new.keys() - found.keys())
     return [*known, *added[: max(OPTIONS - len(known), 0)]]

@@ -124,18 +124,19 @@ class _Run:
             file = session.get(db.ContactImport, row.options.get("file", 0))
             if file is None or file.file is None:
                 raise Conflict("import.file_gone", "The file of this import is no longer here.")
-            name, data = row.name, file.file
+            name, data, asked = row.name, file.file, from_json(row.options)
         sheet = read(data, name=name)
+        options = work.plan(self.database, sheet, asked)
         with self.database.write() as session:
             if self._row(session).cancel_wanted:
                 self._cancelled(session, sheet)
-                return sheet, Options()
-            return sheet, self._prepare(session, sheet)
+            else:
+                self._prepare(session, sheet, options)
+        return sheet, options
 
-    def _prepare(self, session: Session, sheet: Sheet) -> Options:
-        country = self.database.settings.country
+    def _prepare(self, session: Session, sheet: Sheet, options: Options) -> None:
         row = self._row(session)
-        options, made = work.prepare(session, sheet, from_json(row.options), country=country)
+        made = work.prepare(session, sheet, options)
         if row.change_id is None:
             begun = changes.begin(session, "import", {"name": row.name, "import": row.id})
             row.change_id = begun.id
@@ -144,7 +145,6 @@ class _Run:
         row.options = {**row.options, **options.to_json()}
         row.report = _with_made(row.report, made)
         self.change_id, self.done = row.change_id, row.done
-        return options
 
     def _row(self, session: Session) -> db.ContactImport:
         return history.row(session, self.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from engine import db
 from engine.contacts import attributes, contacts
+from engine.importing import mapping as mapped
 from engine.importing import merging, rows, storing
 from engine.importing.batch import Batch, Progress
 from engine.importing.options import Options, settled
@@ -30,24 +32,40 @@ class Made:
     tags: tuple[str, ...] = ()
 
 
-def prepare(
-    session: Session, sheet: Sheet, options: Options, *, country: str
-) -> tuple[Options, Made]:
-    """Make the fields and tags an import needs. Raises Invalid for what cannot be asked for."""
+def plan(database: db.Database, sheet: Sheet, options: Options) -> Options:
+    """The options with everything filled in, the types of new fields included; writes nothing.
+
+    Raises Invalid for what cannot be asked for.
+    """
+    with database.read() as session:
+        chosen = settled(session, sheet, options, country=database.settings.country)
+        known = {row.key for row in attributes.listing(session)}
+    mapping = {**(chosen.mapping or {})}
+    new = {
+        column: target
+        for column, target in mapping.items()
+        if target.startswith("field.") and rows.key_of(target) not in known
+    }
+    for column, type in mapped.types(sheet, new, country=chosen.country).items():
+        mapping[column] = f"field.{rows.key_of(mapping[column])}:{type}"
+    return dataclasses.replace(chosen, mapping=mapping)
+
+
+def prepare(session: Session, sheet: Sheet, planned: Options) -> Made:
+    """Make the fields and tags an import needs. Raises Invalid for a bad tag."""
     db.touch_contacts(session)  # the lock: two imports define a new field once
-    chosen = settled(session, sheet, options, country=country)
     before = {row.key: list(row.options) for row in attributes.listing(session)}
-    created = rows.define_fields(session, sheet, chosen.mapping or {}, country=chosen.country)
-    after = {row.key: list(row.options) for row in attributes.listing(session)}
     known = set(session.scalars(sa.select(db.Tag.key)))
-    contacts.tag_ids(session, chosen.tags)
+    contacts.tag_ids(session, planned.tags)
+    created = rows.define_fields(session, sheet, planned.mapping or {}, country=planned.country)
+    after = {row.key: list(row.options) for row in attributes.listing(session)}
     gained = {
         key: [option for option in after[key] if option not in options]
         for key, options in before.items()
         if after[key] != options
     }
-    tags = tuple(name for name in chosen.tags if db.fold(name) not in known)
-    return chosen, Made(fields=created, options=gained, tags=tags)
+    tags = tuple(name for name in planned.tags if db.fold(name) not in known)
+    return Made(fields=created, options=gained, tags=tags)
 
 
 def cleaner(database: db.Database, sheet: Sheet, options: Options) -> rows.Cleaner:
