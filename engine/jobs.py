@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -34,6 +34,7 @@ from engine import (
     settings as configuration,
 )
 from engine.errors import PregonError, Unavailable
+from engine.importing import history, running, taking_back
 from engine.segments import frozen
 from engine.settings import Settings
 
@@ -123,6 +124,23 @@ def send_test(
     return id
 
 
+def ask_import(settings: Settings, id: int) -> bool:
+    """Have a waiting import, or one to be undone, worked on; False when no worker can.
+
+    Then whoever asks does it: `run_import` is harmless beside a worker that comes back.
+    """
+    if not workers(settings):
+        return False
+    client = redis(settings)
+    try:
+        want_imported(client, id)
+    except (RedisError, OSError):
+        return False
+    finally:
+        client.close()
+    return True
+
+
 def workers(settings: Settings) -> list[str]:
     """Names of the workers that gave a sign of life in the last seconds; [] without Redis."""
     client = redis(settings)
@@ -141,6 +159,12 @@ def want_prepared(client: Redis, broadcast_id: int) -> None:
         f"prepare:{broadcast_id}"
     ):
         _enqueue(client, DESK, "prepare", broadcast_id, f"prepare-{broadcast_id}")
+
+
+def want_imported(client: Redis, id: int) -> None:
+    """Queue an import unless it is queued."""
+    if not _queued(client, DESK, f"import-{id}-"):
+        _enqueue(client, DESK, "import_people", id, f"import-{id}")
 
 
 def fill_slices(client: Redis, broadcast_id: int, wanted: int) -> None:
@@ -285,6 +309,38 @@ def _stop(database: db.Database, broadcast_id: int, reason: str) -> None:
     log.warning("broadcast %s paused: %s", broadcast_id, reason)
     with database.write() as session:
         broadcast.move(session, broadcast_id, "paused", reason=reason)
+
+
+def import_people(id: int) -> None:
+    """Import a file, or undo that, until it is done or something shorter waits at the desk."""
+    _follow_parent()
+    with _workspace() as database:
+        client = redis(database.settings)
+
+        def others() -> bool:
+            try:
+                waiting = _queue(client, DESK).job_ids
+            except (RedisError, OSError):
+                return False
+            return any(not name.startswith("import-") for name in waiting)
+
+        try:
+            if not run_import(database, id, give_way=others):
+                want_imported(client, id)
+        finally:
+            client.close()
+
+
+def run_import(
+    database: db.Database, id: int, *, give_way: Callable[[], bool] = lambda: False
+) -> bool:
+    """Whatever is to be done of an import, done here; whether nothing is left."""
+    with database.read() as session:
+        state = history.status(session, id).state
+    if state == "undoing":
+        taking_back.undo_job(database, id)
+        return True
+    return running.run_job(database, id, give_way=give_way)
 
 
 def test(test_id: int) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from engine import broadcast, db, inbox, jobs, ledger, outbox
 from engine import settings as configuration
+from engine.importing import history
 from engine.settings import Settings
 
 log = logging.getLogger("pregon.worker")
@@ -98,6 +99,7 @@ def tick(database: db.Database, client: Redis) -> None:
             ).all()
         for id, state in open_ones:
             _look_after(database, client, id, state)
+        _look_after_imports(database, client)
         client.set(sign(), 1, ex=jobs.ALIVE)
     except (DBAPIError, RedisError, OSError) as error:
         log.warning("the periodic round waits: %s", type(error).__name__)
@@ -112,6 +114,14 @@ def _begin_due(database: db.Database) -> None:
         with database.write() as session:
             if began := broadcast.begin(session, id, now=now, grace=grace):
                 log.info("broadcast %s: %s", id, began)
+
+
+def _look_after_imports(database: db.Database, client: Redis) -> None:
+    """Go on with imports whose runner died; each knows how far it is."""
+    with database.read() as session:
+        ids = history.forgotten(session, db.now())
+    for id in ids:
+        jobs.want_imported(client, id)
 
 
 def _look_after(database: db.Database, client: Redis, id: int, state: str) -> None:

@@ -75,6 +75,8 @@ class Import:
     encoding: str
     delimiter: str
     seconds: float
+    undoing: tuple[int, int]
+    """(people put back, people in all) while it is being undone."""
     undone: Mapping[str, int]
     """restored, kept: people put back, and values that somebody changed since. Empty before."""
     undoable: bool
@@ -142,6 +144,7 @@ def _shown(row: db.ContactImport) -> Import:
         encoding=report.get("encoding", ""),
         delimiter=report.get("delimiter", ""),
         seconds=report.get("seconds", 0.0),
+        undoing=tuple(report.get("undoing", (0, 0))),
         undone=report.get("undone", {}),
         undoable=row.change_id is not None and row.state in ("done", "cancelled", "failed"),
         options=from_json(row.options),

@@ -51,7 +51,15 @@ def undo_job(database: db.Database, id: int, *, seen: Seen | None = None) -> cha
             return changes.Undone(restored=found.get("restored", 0), kept=found.get("kept", 0))
         change_id, row.seen_at = row.change_id, db.now()
     with alive(database, id):
-        undone = changes.undo(database, change_id, progress=seen)
+
+        def tell(done: int, total: int) -> None:
+            with database.write() as session:
+                row = history.row(session, id)
+                row.report, row.seen_at = {**row.report, "undoing": [done, total]}, db.now()
+            if seen:
+                seen(done, total)
+
+        undone = changes.undo(database, change_id, progress=tell)
         with database.write() as session:
             db.touch_contacts(session)
             row = history.row(session, id)
