@@ -3,35 +3,54 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import reduce
 from operator import and_, or_
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from engine.segments import values
+from engine.segments.operators import OPERATORS
+
+if TYPE_CHECKING:  # the frame offers what stands here
+    from engine.segments.everybody import Frame
 
 NAMES = ("first_name", "last_name")
+CONTAINS = OPERATORS["contains"]
 
 
-def found(people: pl.DataFrame, text: str) -> pl.Series:
+def found(frame: Frame, text: str) -> pl.Series:
     """Boolean: every word of the text is in a name or the email, or its digits in the phone; or
     all the text is (part of) the phone. As `contacts.search` finds; no words find everybody."""
     words = text.split()
     if not words:
-        return pl.repeat(True, people.height, eager=True)
-    every = reduce(and_, [_has_word(word) for word in words])
+        return pl.repeat(True, frame.people.height, eager=True)
+    every = reduce(and_, [_kept(frame, "word", word, _has_word) for word in words])
+    if len(words) > 1 and (digits := phone_digits(text)):
+        every |= _kept(frame, "digits", digits, _has_digits)
+    return every
+
+
+def _kept(frame: Frame, kind: str, text: str, make: Callable[[Frame, str], pl.Series]) -> pl.Series:
+    """One word's mask, kept: the next keystroke changes one word."""
+    key = ("found", kind, text)
+    if (known := frame.known(key)) is not None:
+        return known
+    return frame.keep(key, make(frame, text), lambda other: make(other, text))
+
+
+def _has_word(frame: Frame, text: str) -> pl.Series:
+    plain = pl.select(values.plain(pl.lit(text))).item() or text
+    places = [frame.text(f"plain {name}").where(CONTAINS, plain) for name in NAMES]
+    places.append(frame.text("email").where(CONTAINS, text.lower()))
     if digits := phone_digits(text):
-        every = every | pl.col("phone").str.contains(digits, literal=True)
-    return people.select(every.fill_null(False).alias("found")).to_series()
+        places.append(_has_digits(frame, digits))
+    return reduce(or_, places)
 
 
-def _has_word(word: str) -> pl.Expr:
-    bare = pl.select(values.plain(pl.lit(word))).item() or word
-    places = [values.plain(pl.col(name)).str.contains(bare, literal=True) for name in NAMES]
-    places.append(pl.col("email").str.to_lowercase().str.contains(word.lower(), literal=True))
-    if digits := phone_digits(word):
-        places.append(pl.col("phone").str.contains(digits, literal=True))
-    return reduce(or_, [place.fill_null(False) for place in places])
+def _has_digits(frame: Frame, text: str) -> pl.Series:
+    return frame.text("phone").where(CONTAINS, text)
 
 
 def phone_digits(text: str) -> str:

@@ -1,11 +1,11 @@
-"""The contact frame: everybody as one read-only polars frame, one per process and database.
+"""The contact frame: one per process and database, as the database is now.
 
 It is brought up to date by what changed. A writer sets updated_at of every contact it changes, in
 the transaction that moves workspace.contacts_version. What is fetched again is what differs in
 (id, updated_at) near the newest stamp known; then the number of people and the sum of all
 updated_at must equal the database's, in one snapshot. If not (somebody was deleted, or a long
 transaction ended late), the stamps of everybody are compared. Changed definitions of fields or
-channels rebuild.
+channels rebuild. A process begins with the cache file, which is brought up to date the same way.
 """
 
 from __future__ import annotations
@@ -16,113 +16,31 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 
 import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from engine import db
-from engine.segments import catalogue, finding, people, values
+from engine.segments import cache, catalogue, moving, people, warming
 from engine.segments.catalogue import Catalogue as Catalogue
 from engine.segments.catalogue import Field as Field
-from engine.segments.people import Shape
+from engine.segments.everybody import Frame as Frame
+from engine.segments.everybody import Stamp
+from engine.segments.moving import Move
+from engine.segments.people import Shape, sum_of
 
 OVERLAP = 60_000_000
 """Microseconds before the newest stamp that are looked at again: transactions end out of order."""
 REBUILD_SHARE = 0.5
 """Above this share of changed people, reading everybody is faster."""
-WORDS_SHARE = 0.1
-"""A text column with at most this share of different values is searched by value."""
-MASKS_MAX = 500
-
-Stamp = tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A column of text ready to be searched: folded, or by its different values when few."""
-
-    column: pl.Series
-    words: pl.DataFrame | None
-    """[raw Categorical, folded String] when searched by value; then `column` is Categorical."""
-
-    def where(self, expression: Callable[[pl.Expr], pl.Expr]) -> pl.Series:
-        """What a positive expression over folded text holds for; never null."""
-        if self.words is None:
-            table = self.column.to_frame("folded")
-            return table.select(expression(pl.col("folded")).fill_null(False)).to_series()
-        found = self.words.filter(expression(pl.col("folded")))["raw"]
-        return self.column.is_in(found.implode()).fill_null(False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Frame:
-    """`people` has the columns of `people.read`, sorted by id, and is never written to."""
-
-    people: pl.DataFrame
-    catalogue: Catalogue
-    version: int
-    """workspace.contacts_version it shows."""
-    shape: Shape = field(repr=False)
-    stamp: Stamp = field(repr=False)
-    stamps: int = field(repr=False)
-    """Sum of everybody's updated_at in µs."""
-    masks: dict[object, tuple[float, pl.Series]] = field(default_factory=dict, repr=False)
-    """Boolean columns of finished conditions, with the monotonic second each was made."""
-    texts: dict[str, Text] = field(default_factory=dict, repr=False)
-    choices: dict[str, list[str]] = field(default_factory=dict, repr=False)
-    counted: dict[str, dict[str | int, int]] = field(default_factory=dict, repr=False)
-    """People per option, by field; kept by `options`."""
-    orders: dict[str, pl.Series] = field(default_factory=dict, repr=False)
-
-    def text(self, column: str) -> Text:
-        """A text column made ready on first use; "name" is first and last name."""
-        if (found := self.texts.get(column)) is None:
-            found = self.texts[column] = _text(self.people, column)
-        return found
-
-    def found(self, text: str) -> pl.Series:
-        """Boolean: whose name, phone or email has every word of the text."""
-        return self.mask(("found", text), lambda: finding.found(self.people, text))
-
-    def order(self, column: str) -> pl.Series:
-        """UInt32: row positions by that column ascending, text plain, nulls last, ties by id."""
-        if (positions := self.orders.get(column)) is None:
-            positions = self.orders[column] = finding.order(self.people, column)
-        return positions
-
-    def mask(
-        self, key: object, make: Callable[[], pl.Series], *, stale: float = math.inf
-    ) -> pl.Series:
-        """The mask kept under `key` if it is at most `stale` seconds old, else a new one."""
-        now = time.monotonic()
-        made, mask = self.masks.get(key, (-math.inf, None))
-        if mask is None or now - made >= stale:
-            mask = make()
-            if len(self.masks) >= MASKS_MAX:
-                self.masks.clear()
-            self.masks[key] = now, mask
-        return mask
 
 
 def load(database: db.Database, *, stale: float = 0.0) -> Frame:
     """The frame as the database is now, or was at most `stale` seconds ago."""
     return _kept(database).load(database, stale)
-
-
-def _text(table: pl.DataFrame, column: str) -> Text:
-    if column == "name":
-        raw = table.select(pl.concat_str("first_name", "last_name", separator=" ")).to_series()
-    else:
-        raw = table[column]
-    if raw.n_unique() <= WORDS_SHARE * len(raw):
-        raw = raw.cast(pl.Categorical)
-        words = raw.unique().drop_nulls().to_frame("raw")
-        folded = values.fold(pl.col("raw").cast(pl.String)).alias("folded")
-        return Text(raw, words.with_columns(folded))
-    text = raw.cast(pl.String).to_frame("raw")
-    return Text(text.select(values.fold(pl.col("raw"))).to_series(), None)
 
 
 # One per process and database
@@ -134,17 +52,35 @@ class _Kept:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.frame: Frame | None = None
-        self.checked = 0.0
+        self.checked = -math.inf
+        self.writing = cache.Writing()
 
     def load(self, database: db.Database, stale: float) -> Frame:
+        known = self._fresh_enough(stale)
+        if known is not None:
+            return known
         with self.lock:
-            now = time.monotonic()
-            if self.frame is not None and now - self.checked < stale:
-                return self.frame
+            known = self._fresh_enough(stale)
+            if known is not None:
+                return known
+            before = self.frame
             with _snapshot(database) as session:
-                self.frame = _refreshed(session, self.frame)
-            self.checked = now
+                file = cache.read(database, session) if before is None else None
+                self.frame, changed = _refreshed(session, before, file)
+            self.checked = time.monotonic()
+            if changed is not None:
+                self._changed(database, self.frame, changed)
             return self.frame
+
+    def _fresh_enough(self, stale: float) -> Frame | None:
+        return self.frame if time.monotonic() - self.checked < stale else None
+
+    def _changed(self, database: db.Database, frame: Frame, changed: int) -> None:
+        warming.begin(frame)
+        if changed:
+            table, shape, version = frame.people, frame.shape, frame.version
+            write = partial(cache.write, database, table, shape, version=version)
+            self.writing.note(changed, table.height, write)
 
 
 _frames: weakref.WeakKeyDictionary[db.Database, _Kept] = weakref.WeakKeyDictionary()
@@ -183,29 +119,34 @@ def _stamp(session: Session) -> Stamp:
     return tuple(row)
 
 
-def _refreshed(session: Session, old: Frame | None) -> Frame:
+def _refreshed(
+    session: Session, old: Frame | None, file: cache.Found | None
+) -> tuple[Frame, int | None]:
+    """The frame as it is now, from the one before or the cache file; with how many people were
+    read for it, None when it is of the same people as before."""
     stamp = _stamp(session)
     if old is not None and old.stamp == stamp:
-        return old
+        return old, None
     listed = catalogue.read(session)
     if old is not None and old.version == stamp[0]:
         seen = listed.observed(_choices(old.people, old.choices))
-        return replace(old, catalogue=seen, stamp=stamp)
+        return replace(old, catalogue=seen, stamp=stamp), None
     shape = people.shape(session)
-    table = _updated(session, old, shape) if old is not None else None
-    if table is None:
-        table = people.read(session, shape)
-    total = sum_of(table["updated_at"])
+    known = file if old is None else cache.Found(people=old.people, shape=old.shape)
+    updated = _updated(session, known, shape) if known is not None else None
+    table, move = updated or (people.read(session, shape), None)
     choices: dict[str, list[str]] = {}
-    return Frame(
+    frame = Frame(
         people=table,
         catalogue=listed.observed(_choices(table, choices)),
         version=stamp[0],
         shape=shape,
         stamp=stamp,
-        stamps=total,
         choices=choices,
     )
+    if old is not None and move is not None:
+        frame.carry(old, move)
+    return frame, table.height if move is None else move.fresh.height
 
 
 def _choices(table: pl.DataFrame, known: dict[str, list[str]]) -> Callable[[str], list[str]]:
@@ -219,32 +160,33 @@ def _choices(table: pl.DataFrame, known: dict[str, list[str]]) -> Callable[[str]
     return values
 
 
-def _updated(session: Session, old: Frame, shape: Shape) -> pl.DataFrame | None:
+def _updated(session: Session, old: cache.Found, shape: Shape) -> tuple[pl.DataFrame, Move] | None:
     """The old people with what changed in its place; None when all must be read again."""
     if (shape.fields, shape.channels) != (old.shape.fields, old.shape.channels):
         return None
-    changed, gone = _difference(session, old)
+    changed, gone = _difference(session, old.people)
     if len(changed) > REBUILD_SHARE * old.people.height:
         return None
     new = set(shape.tags) - set(old.shape.tags)
     kept = old.people.with_columns(pl.lit(False).alias(f"tag.{id}") for id in new)
     kept = kept.select(shape.columns)
+    fresh = people.read(session, shape, changed)
+    move = moving.between(kept, fresh, gone)
     if not changed and not gone:
-        return kept
-    kept = kept.filter(~pl.col("id").is_in([*changed, *gone]))
-    return pl.concat([kept, people.read(session, shape, changed)]).sort("id")
+        return kept, move
+    return move.table(kept), move
 
 
-def _difference(session: Session, old: Frame) -> tuple[list[int], list[int]]:
+def _difference(session: Session, old: pl.DataFrame) -> tuple[list[int], list[int]]:
     """(ids to read again, ids that are gone), proven against the database's checksum."""
-    known = old.people.select("id", "updated_at")
+    known = old.select("id", "updated_at")
     newest = known["updated_at"].to_physical().max()
     since = int(newest) - OVERLAP if isinstance(newest, int) else None
     recent = people.stamps(session, since).join(known, on=["id", "updated_at"], how="anti")
     before = known.filter(pl.col("id").is_in(recent["id"].implode()))
     expected = (
         known.height - before.height + recent.height,
-        old.stamps - sum_of(before["updated_at"]) + sum_of(recent["updated_at"]),
+        sum_of(known["updated_at"]) - sum_of(before["updated_at"]) + sum_of(recent["updated_at"]),
     )
     if people.checksum(session) == expected:
         return recent["id"].to_list(), []
@@ -252,10 +194,3 @@ def _difference(session: Session, old: Frame) -> tuple[list[int], list[int]]:
     changed = everybody.join(known, on=["id", "updated_at"], how="anti")
     gone = known.join(everybody, on="id", how="anti")
     return changed["id"].to_list(), gone["id"].to_list()
-
-
-def sum_of(moments: pl.Series) -> int:
-    """The exact sum of a column of moments in µs, past what 64 bits hold."""
-    stamps = moments.to_physical()
-    high, low = stamps // 2**20, stamps % 2**20
-    return (int(high.sum()) << 20) + int(low.sum())

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_, or_
 from typing import Any
 
 import polars as pl
@@ -17,7 +19,8 @@ from engine.language import N_
 from engine.segments.values import Span, Takes, Type
 
 Subject = Any
-"""What an expression is about: a column (text folded, blank is null), or a column by id (set)."""
+"""What is asked: a column (text folded, blank is null), or a column by id (set); as expressions or
+as series, which know the same methods."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,15 +30,18 @@ class Operator:
     label: str
     types: tuple[Type, ...]
     value: Takes
-    expression: Callable[[Subject, Any], pl.Expr]
-    """(subject, prepared value) → what the positive operator holds for; null counts as no."""
+    expression: Callable[[Subject, Any], Any]
+    """(subject, prepared value) → what the positive operator holds for; null counts as no. Of
+    expressions an expression, of series a series."""
     sentence: str
     """The condition in words, from {field} and {value}."""
     negative: bool = False
 
-    def holds(self, subject: Subject, value: Any) -> pl.Expr:
+    def holds(self, subject: Subject, value: Any) -> Any:
         """The condition as a boolean column without nulls."""
-        found: pl.Expr = self.expression(subject, value).fill_null(False)
+        found = self.expression(subject, value)
+        if isinstance(found, pl.Expr) or found.null_count():
+            found = found.fill_null(False)
         return ~found if self.negative else found
 
 
@@ -80,12 +86,12 @@ def _present(subject: pl.Expr, _: None) -> pl.Expr:
     return subject.is_not_null()
 
 
-def _any(subject: Mapping[int, pl.Expr], ids: list[int]) -> pl.Expr:
-    return pl.any_horizontal(subject[id] for id in ids)
+def _any(subject: Mapping[int, Any], ids: list[int]) -> Any:
+    return reduce(or_, [subject[id] for id in ids])
 
 
-def _all(subject: Mapping[int, pl.Expr], ids: list[int]) -> pl.Expr:
-    return pl.all_horizontal(subject[id] for id in ids)
+def _all(subject: Mapping[int, Any], ids: list[int]) -> Any:
+    return reduce(and_, [subject[id] for id in ids])
 
 
 def _itself(subject: pl.Expr, _: object = None) -> pl.Expr:

@@ -74,7 +74,8 @@ def read(session: Session, shape: Shape, ids: Sequence[int] | None = None) -> pl
     tags = dict(_tags(session, ids).group_by("tag").agg("contact").iter_rows())
     nobody = pl.Series([], dtype=pl.Int64)
     return people.with_columns(
-        people["id"].is_in(pl.Series(tags.get(id, nobody))).alias(f"tag.{id}") for id in shape.tags
+        people["id"].is_in(pl.Series(tags.get(id, nobody)).implode()).alias(f"tag.{id}")
+        for id in shape.tags
     ).select(shape.columns)
 
 
@@ -244,3 +245,10 @@ def checksum(session: Session) -> tuple[int, int]:
         ).select_from(db.Contact)
     ).one()
     return int(count), (int(high) << 20) + int(low)
+
+
+def sum_of(moments: pl.Series) -> int:
+    """The exact sum of a column of moments in µs, past what 64 bits hold."""
+    stamps = moments.to_physical()
+    high, low = stamps // 2**20, stamps % 2**20
+    return (int(high.sum()) << 20) + int(low.sum())

@@ -1,18 +1,24 @@
-"""Fields that hold a set of ids: the boolean expression of each id."""
+"""Fields that hold a set of ids: which boolean columns say who has one of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import polars as pl
 
 
-def _column_of(prefix: str) -> Callable[[int], pl.Expr]:
-    return lambda id: pl.col(f"{prefix}.{id}")
+def member(key: str, id: int, column: Callable[[str], Any]) -> Any:
+    """Who has the id, from boolean columns as `column(name)` gives them: expressions or series."""
+    if key == "channel.reachable":
+        return column(f"reach.{id}") & ~column(f"invalid.{id}")
+    return column(f"{_PREFIX[key]}.{id}")
 
+
+_PREFIX = {"tag": "tag", "channel.opted_out": "out"}
 
 SETS: dict[str, Callable[[int], pl.Expr]] = {
-    "tag": _column_of("tag"),
-    "channel.opted_out": _column_of("out"),
-    "channel.reachable": lambda id: pl.col(f"reach.{id}") & ~pl.col(f"invalid.{id}"),
+    key: partial(member, key, column=pl.col) for key in (*_PREFIX, "channel.reachable")
 }
+"""Field key → the expression of one of its ids."""

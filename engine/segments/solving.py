@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
 from operator import and_, or_
 from typing import Any
 
@@ -17,6 +16,7 @@ from engine.segments.checking import check, parts
 from engine.segments.frame import Frame
 from engine.segments.operators import Operator
 from engine.segments.sets import SETS as SETS
+from engine.segments.sets import member
 from engine.segments.tree import Condition, Group, Node, Place, below, from_json
 from engine.segments.values import Calendar, fold
 
@@ -99,36 +99,27 @@ class Solver:
         return either if group.match == "any" else ~either
 
     def _condition(self, condition: Condition) -> pl.Series:
+        key = (condition, self.calendar.today)
+        if (known := self.frame.known(key, stale=self.stale)) is not None:
+            return known
         field, operator, value = parts(condition, _AT_ROOT, self.frame.catalogue, self.calendar)
         if field.type == "segment":
             return self._segment(operator, value)
-        make, stale = self._column, math.inf
         if field.type == "history":  # nothing says when the ledger moves
-            make, stale = self._history, self.stale
-        key = (condition, self.calendar.today)
-        return self.frame.mask(key, lambda: make(field, operator, value), stale=stale)
-
-    def _column(self, field: Field, operator: Operator, value: Any) -> pl.Series:
-        people = self.frame.people
-        if field.type in ("text", "choice"):
-            mask = self.frame.text(field.column).where(
-                lambda folded: operator.expression(folded, value)
-            )
-            return ~mask if operator.negative else mask
-        subject: Any = pl.col(field.column)
-        if field.type == "set":
-            subject = {id: SETS[field.key](id) for id in value}
-        return people.select(operator.holds(subject, value)).to_series()
+            mask = self._history(field, operator, value)
+            return self.frame.keep(key, mask)
+        make = partial(_column, field=field, operator=operator, value=value)
+        return self.frame.keep(key, make(self.frame), make)
 
     def _segment(self, operator: Operator, id: int) -> pl.Series:
         if (members := self.segments.get(id)) is None:
             tree = from_json(self.frame.catalogue.trees[id])
             members = self.segments[id] = self._node(tree, "", {})
-        return members.to_frame("in").select(operator.holds(pl.col("in"), id)).to_series()
+        return ~members if operator.negative else members
 
     def _history(self, field: Field, operator: Operator, value: Any) -> pl.Series:
-        subject = self._happened(field, operator, value).to_frame("at")
-        return subject.select(operator.holds(pl.col("at"), value)).to_series()
+        found: pl.Series = operator.holds(self._happened(field, operator, value), value)
+        return found
 
     def _happened(self, field: Field, operator: Operator, value: Any) -> pl.Series:
         """What a history operator is about: whether it happened, or when it last did."""
@@ -145,3 +136,17 @@ class Solver:
         rows = [(id, text) for id, texts in labels.items() for text in texts]
         table = pl.DataFrame(rows, schema={"id": pl.Int64, "label": pl.String}, orient="row")
         return table.filter(fold(pl.col("label")) == label)["id"].unique().to_list()
+
+
+def _column(frame: Frame, field: Field, operator: Operator, value: Any) -> pl.Series:
+    if field.type in ("text", "choice"):
+        mask = frame.text(field.column).where(operator, value)
+        return ~mask if operator.negative else mask
+    columns = frame.people.get_column
+    subject: Any
+    if field.type == "set":
+        subject = {id: member(field.key, id, columns) for id in value}
+    else:
+        subject = columns(field.column)
+    found: pl.Series = operator.holds(subject, value)
+    return found

@@ -126,7 +126,12 @@ def _several(value: Any) -> tuple[Any, ...]:
 
 def _text(value: Any) -> str:
     """Folded as the columns are, by the same expression."""
-    folded = pl.select(fold(pl.lit(value))).item() if isinstance(value, str) else None
+    if not isinstance(value, str):
+        raise BadValue(TEXT)
+    if value.isascii() and value.isprintable():  # where Python folds as polars does
+        folded = value.strip().lower() or None
+    else:
+        folded = pl.select(fold(pl.lit(value))).item()
     if folded is None:
         raise BadValue(TEXT)
     return str(folded)
