@@ -221,7 +221,8 @@ def _settle(
     owners: dict[Any, int] = {}
     for chunk in chunks(wanted[id][name] for id in moving if wanted[id].get(name)):
         there = sa.select(column, CONTACT.c.id).where(column.in_(chunk))
-        owners |= dict(session.execute(there).tuples())
+        for value, id in session.execute(there):
+            owners[value] = id
     again = bool(moving)
     while again:
         again = False

@@ -188,14 +188,18 @@ def _say(session: Session, keep: int, before: Doc, doc: Doc) -> list[int]:
 def _move(session: Session, id: int, keep: int) -> dict[str, list[int]]:
     """Give the survivor somebody's rows in other tables: "moved.<table>" → which ones."""
     moved: dict[str, list[int]] = {}
-    both = sa.union(
-        *(sa.select(t.broadcast_id).where(t.contact_id == keep) for t in (db.Message, db.LeftOut))
-    )
+    theirs = {
+        broadcast
+        for table in (db.Message, db.LeftOut)
+        for broadcast in session.scalars(
+            sa.select(table.broadcast_id).where(table.contact_id == keep).distinct()
+        )
+    }
     for name, table in MOVED.items():
         key = table.broadcast_id if table is db.LeftOut else table.id
         where = [table.contact_id == id]
         if name in ("message", "left_out"):
-            where.append(table.broadcast_id.not_in(both))
+            where.append(table.broadcast_id.not_in(theirs))
         if found := list(session.scalars(sa.select(key).where(*where).order_by(key))):
             moved[f"moved.{name}"] = found
     for name, rows in moved.items():
