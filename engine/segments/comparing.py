@@ -174,18 +174,20 @@ def _flips(ids: pl.Series, then: Side, now: Side, *, entered: bool) -> dict[Key,
     for guilt, people in kept_out.guilty().items():
         there = other.masks.get(guilt.condition)
         if there is None:
-            changed[guilt.condition, "removed" if entered else "added"] = people
+            _add(changed, (guilt.condition, "removed" if entered else "added"), people)
             continue
         differs = people & (~there if guilt.holds else there)
-        began = guilt.holds != entered
-        changed[guilt.condition, "began" if began else "ended"] = differs
-        key = (guilt.condition, "moved")
-        same[key] = same[key] | people if key in same else people
+        _add(changed, (guilt.condition, "began" if guilt.holds != entered else "ended"), differs)
+        _add(same, (guilt.condition, "moved"), people)
     told = pl.repeat(False, len(ids), dtype=pl.Boolean, eager=True)
     for people in changed.values():
         told = told | people
     everything = {**changed, **{key: people & ~told for key, people in same.items()}}
     return {key: people for key, people in everything.items() if people.any()}
+
+
+def _add(found: dict[Key, pl.Series], key: Key, people: pl.Series) -> None:
+    found[key] = found[key] | people if key in found else people
 
 
 def _listed(
