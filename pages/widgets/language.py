@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from engine import language
-from engine.contacts.attributes import plain
+from engine.contacts.cldr import plain
 from pages.widgets import workspace
 
 COOKIE = "pregon_language"
