@@ -13,6 +13,11 @@ from sqlalchemy.orm import Session
 
 from engine import db
 from engine.contacts import contacts
+from engine.contacts.timeline import PAGE as PAGE
+from engine.contacts.timeline import Consent as Consent
+from engine.contacts.timeline import Event as Event
+from engine.contacts.timeline import consent as consent
+from engine.contacts.timeline import timeline as timeline
 
 MESSAGES_SHOWN = 50
 
@@ -57,6 +62,10 @@ class Profile:
     channels: tuple[OnChannel, ...]
     messages: tuple[Sent, ...]
     """The newest first, MESSAGES_SHOWN at most."""
+    opt_outs: tuple[Consent, ...]
+    """What they said of opting out and in, and who said so, the newest first."""
+    timeline: tuple[Event, ...]
+    """The first page of `timeline`, the newest first."""
 
 
 def those(people: People, ids: Sequence[int]) -> People:
@@ -77,6 +86,8 @@ def profile(session: Session, contact_id: int) -> Profile:
         ),
         channels=_channels(session, contact),
         messages=_messages(session, contact_id),
+        opt_outs=consent(session, contact_id),
+        timeline=timeline(session, contact_id),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
 from engine import accounts, db, drafts
@@ -94,3 +96,52 @@ def test_those_are_the_people_asked_for(database: db.Database) -> None:
 def test_nobody_is_not_found(database: db.Database) -> None:
     with database.read() as session, pytest.raises(NotFound):
         profile.profile(session, 7)
+
+
+def test_the_timeline_tells_what_happened_newest_first(any_database: db.Database) -> None:
+    channel = whatsapp(any_database)
+    now = db.now()
+    with any_database.write() as session:
+        ana = contacts.create(session, first_name="Ana", phone="+573001234567")
+        sent = db.Message(
+            broadcast_id=drafts.create(session, name="Spring").id,
+            contact_id=ana.id,
+            channel_id=channel.id,
+            part=1,
+            address="+573001234567",
+            state="read",
+            sent_at=now + dt.timedelta(hours=1),
+            read_at=now + dt.timedelta(hours=2),
+        )
+        session.add(sent)
+        session.flush()
+        session.add(
+            db.Reply(
+                channel_id=channel.id,
+                contact_id=ana.id,
+                provider_id="1",
+                text="Hola",
+                at=now + dt.timedelta(hours=3),
+                message_id=sent.id,
+            )
+        )
+        contacts.opt_out(
+            session,
+            contact_id=ana.id,
+            channel_id=channel.id,
+            source="reply",
+            reason="STOP",
+            at=now + dt.timedelta(hours=4),
+        )
+    with any_database.read() as session:
+        found = profile.profile(session, ana.id)
+        second = profile.timeline(session, ana.id, offset=1, limit=2)
+    assert [event.kind for event in found.timeline[:3]] == ["opt_out", "got", "sent"]
+    assert {event.kind for event in found.timeline[3:]} == {"change", "created"}
+    assert second == found.timeline[1:3]
+    got = found.timeline[1]
+    assert (got.text, got.broadcast, got.channel) == ("Hola", "Spring", "WhatsApp")
+    assert found.timeline[2].read_at == now + dt.timedelta(hours=2)
+    (said,) = found.opt_outs
+    assert (said.kind, said.source, said.reason) == ("out", "reply", "STOP")
+    assert (said.channel, said.address) == ("WhatsApp", "+573001234567")
