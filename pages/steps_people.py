@@ -109,12 +109,7 @@ def _draw_builder(chosen: db.Segment) -> None:
         st.markdown(counted(found, N_("1 contact"), N_("{count} contacts")), width="content")
         if changed:
             st.badge(_("Not saved yet"), color="orange", icon=":material/edit:")
-    people_table.draw(
-        segment.people(database, group),
-        frame.load(database).catalogue,
-        key=f"{key}.matching",
-        height=230,
-    )
+    st.fragment(people_table.draw)(group, key=f"{key}.matching", height=230, with_facets=False)
 
 
 def _save_segment(id: int, tree: query_builder.Tree) -> None:

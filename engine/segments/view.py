@@ -162,10 +162,18 @@ def _ordered(view: View, looked: Found) -> pl.Series:
         return looked.mask.arg_true().reverse()
     order = looked.frame.order(view.sort)
     if view.descending:
-        values = people[view.sort] if view.sort in people.columns else None
-        known = len(order) - (0 if values is None else values.null_count())
+        known = _with_a_value(people, view.sort)
         order = pl.concat([order.slice(0, known).reverse(), order.slice(known)])
     return order.filter(looked.mask.gather(order))
+
+
+def _with_a_value(people: pl.DataFrame, column: str) -> int:
+    """How many have one; a blank text is none, as in Frame.order."""
+    names = ("first_name", "last_name") if column == "name" else (column,)
+    value = pl.concat_str(names) if column == "name" else pl.col(column)
+    if people.schema[names[0]] == pl.String:
+        value = pl.when(value.str.contains(r"\S")).then(value)
+    return int(people.select(value.count()).item())
 
 
 # A page's lists of ids
@@ -188,7 +196,7 @@ def _ids(name: str, people: pl.DataFrame) -> pl.Expr:
     prefix, key = _LISTED[name]
     ids = [int(column.partition(".")[2]) for column in people.columns if _kind(column) == prefix]
     if not ids:
-        return pl.lit(pl.Series([[]], dtype=pl.List(pl.Int64)))
+        return pl.lit([], dtype=pl.List(pl.Int64))
     marked = []
     for id in ids:
         holds = SETS[key](id)

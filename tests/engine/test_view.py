@@ -81,7 +81,12 @@ def test_an_order_has_no_value_last_both_ways(filled: db.Database):
     assert down["phone"].to_list() == [*reversed(known), None, None]
 
 
-@pytest.mark.parametrize("sort", ["id", "first_name", "phone", "created_at", "country"])
+def test_an_order_by_name_takes_the_whole_name_and_has_the_nameless_last(filled: db.Database):
+    assert names(filled, View(sort="name")) == ["Ana", "ana", "Inés", "Luis", ""]
+    assert names(filled, View(sort="name", descending=True)) == ["Luis", "Inés", "ana", "Ana", ""]
+
+
+@pytest.mark.parametrize("sort", ["id", "name", "first_name", "phone", "created_at", "country"])
 @pytest.mark.parametrize("descending", [False, True])
 def test_pages_hold_each_person_once_in_any_order(filled: db.Database, sort: str, descending: bool):
     look = View(facets=(("contact.language", ("es", "en")),), sort=sort, descending=descending)
@@ -101,8 +106,9 @@ def test_a_page_has_the_ids_of_tags_and_channels(filled: db.Database):
 def test_lists_are_empty_where_there_are_no_tags_or_channels(any_database: db.Database):
     with any_database.write() as session:
         contacts.create(session, first_name="Ana")
+        contacts.create(session, first_name="Luis")
     rows = view.page(any_database, View(), offset=0, length=2, columns=["tags", "channels"])
-    assert rows.rows() == [(1, [], [])]
+    assert rows.rows() == [(1, [], []), (2, [], [])]
 
 
 def test_facets_count_what_the_look_finds_largest_first(filled: db.Database):
