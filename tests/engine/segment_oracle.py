@@ -56,7 +56,8 @@ def look(database: db.Database) -> World:
         for row in session.scalars(sa.select(db.ContactChannel)):
             people[row.contact_id].rows.append(row)
         for message in session.scalars(sa.select(db.Message)):
-            people[message.contact_id].messages.append(message)
+            if message.contact_id in people:  # the ledger keeps who was deleted
+                people[message.contact_id].messages.append(message)
         return World(
             people=people,
             types={row.key: row.type for row in session.scalars(sa.select(db.ContactField))},
