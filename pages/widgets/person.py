@@ -1,112 +1,159 @@
-"""One person in a drawer: who they are, where they can be reached, what they were sent."""
+"""One person in a drawer: who they are, where they can be reached, what was said both ways."""
 
 from __future__ import annotations
 
-import datetime as dt
-from typing import Any
+from collections.abc import Callable
 
 import streamlit as st
 
-from engine import reports
-from engine.contacts import profile
+from engine.contacts import contacts, profile
 from engine.contacts.attributes import BUILT_IN
-from engine.contacts.profile import OnChannel, Profile, Sent
-from engine.language import N_
-from pages.widgets import language, problems, workspace
-from pages.widgets.language import _, counted
+from engine.contacts.profile import Profile
+from pages.widgets import (
+    changes,
+    field_input,
+    language,
+    person_channels,
+    person_form,
+    person_history,
+    problems,
+    workspace,
+)
+from pages.widgets.language import _
 from pages.widgets.markdown import plain
 
 DETAILS = ("phone", "email", "language", "country", "timezone", "external_id")
 
 
-def show(contact_id: int) -> None:
-    """Open the drawer."""
+def show(contact_id: int, *, closed: Callable[[], None] | None = None) -> None:
+    """Open the drawer; `closed` is called when it is shut."""
     with problems.shown():
         with workspace.database().read() as session:
+            name = contacts.name_of(contacts.get(session, contact_id))
+        drawer = st.dialog(
+            plain(name),
+            width="medium",
+            position="right",
+            icon=":material/person:",
+            on_dismiss=closed or "rerun",
+        )
+        drawer(_draw)(contact_id, closed)
+
+
+def _draw(contact_id: int, closed: Callable[[], None] | None) -> None:
+    with problems.shown():
+        place = f"person.{contact_id}"
+        with workspace.database().read() as session:
             person = profile.profile(session, contact_id)
-        name = f"{person.contact.first_name} {person.contact.last_name}".strip()
-        title = plain(name) or _("No name")
-        st.dialog(title, width="medium", position="right", icon=":material/person:")(_draw)(person)
+        _head(person, place)
+        changes.notice(place)
+        if st.session_state.get(f"{place}.mode") == "edit":
+            saved = person_form.draw(place, contact_id=contact_id, cancel=lambda: _mode(place, ""))
+            if saved is not None:
+                _mode(place, "")
+                st.rerun(scope="app" if closed else "fragment")
+            return
+        if st.session_state.get(f"{place}.mode") == "delete":
+            _delete(person, place, closed)
+        _tags(person, place)
+        _sections(person, place)
 
 
-def _draw(person: Profile) -> None:
-    _who(person)
-    _channels(person.channels)
-    _messages(person.messages)
+def _mode(place: str, mode: str) -> None:
+    """What the drawer does: "edit", "delete", or "" to show."""
+    st.session_state[f"{place}.mode"] = mode
 
 
-def _who(person: Profile) -> None:
+def _head(person: Profile, place: str) -> None:
     contact = person.contact
-    if person.tags:
-        st.markdown(" ".join(f":primary-badge[{plain(tag)}]" for tag in person.tags))
-    facts = [(_(BUILT_IN[key]), _built_in(key, getattr(contact, key))) for key in DETAILS]
-    facts += [(label, _value(type, value)) for label, type, value in person.fields]
-    facts.append((_("Created"), language.moment(contact.created_at)))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        added = _("Added on {when}").format(when=language.moment(contact.created_at))
+        changed = _("changed on {when}").format(when=language.moment(contact.updated_at))
+        st.caption(plain(f"{added} · {changed}"), width="stretch")
+        st.button(
+            _("Edit"),
+            icon=":material/edit:",
+            key=f"{place}.edit",
+            on_click=_mode,
+            args=(place, "edit"),
+        )
+        st.button(
+            _("Delete"),
+            icon=":material/delete:",
+            key=f"{place}.delete",
+            type="tertiary",
+            on_click=_mode,
+            args=(place, "delete"),
+        )
+
+
+def _delete(person: Profile, place: str, closed: Callable[[], None] | None) -> None:
+    with st.container(border=True):
+        st.markdown(
+            _("**Delete this person?** What they were sent stays in the reports, and whoever gets "
+              "their number later is still opted out where they were. It can be undone.")
+        )  # fmt: skip
+        with st.container(horizontal=True):
+            if st.button(_("Delete contact"), type="primary", key=f"{place}.deleted"):
+                with workspace.database().write() as session:
+                    change_id = contacts.delete(session, [person.contact.id]).id
+                changes.remember(change_id)
+                _mode(place, "")
+                if closed:
+                    closed()
+                st.rerun()
+            st.button(_("Keep"), key=f"{place}.kept", on_click=_mode, args=(place, ""))
+
+
+def _tags(person: Profile, place: str) -> None:
+    """Tags, changed in place."""
+    with workspace.database().read() as session:
+        known = [row.name for row in contacts.tags(session)]
+    key = f"{place}.tags.{person.contact.updated_at.timestamp()}"
+    st.multiselect(
+        _("Tags"),
+        sorted({*known, *person.tags}, key=str.casefold),
+        default=list(person.tags),
+        accept_new_options=True,
+        placeholder=_("Choose or type"),
+        key=key,
+        on_change=_retag,
+        args=(place, key, person),
+    )
+    problems.draw(f"{place}.tags")
+
+
+def _retag(place: str, key: str, person: Profile) -> None:
+    with problems.kept(f"{place}.tags"), workspace.database().write() as session:
+        given, held = st.session_state[key], list(person.tags)
+        tags = person_form.tags_now(session, person.contact.id, given, held)
+        contacts.update(session, person.contact.id, tags=tags)
+        changes.remember_last(session)
+
+
+def _sections(person: Profile, place: str) -> None:
+    contact_id = person.contact.id
+    names = [_("Details"), _("Channels"), _("Messages"), _("Timeline")]
+    details, channels, messages, timeline = st.tabs(names, key=f"{place}.sections")
+    with details:
+        _details(person)
+    with channels:
+        person_channels.draw(person, place=place)
+    with messages:
+        person_history.messages(contact_id, place=place)
+    with timeline:
+        person_history.everything(contact_id, place=place)
+
+
+def _details(person: Profile) -> None:
+    contact = person.contact
+    facts = [(_(BUILT_IN[key]), field_input.shown(key, getattr(contact, key))) for key in DETAILS]
+    facts += [(label, field_input.shown(type, value)) for label, type, value in person.fields]
+    if empty := [label for label, value in facts if not value]:
+        names = ", ".join(empty)
     cells = st.grid(2, min_column_width=180, gap="small")
     for label, value in facts:
         if value:
-            cells.markdown(f":small[:gray[{plain(label)}]]  \n{plain(str(value))}")
-
-
-def _built_in(key: str, value: str | None) -> str:
-    if key == "country" and value:
-        return language.country(value)
-    return value or ""
-
-
-def _value(type: str, value: Any) -> str:
-    match type:
-        case "yes_no":
-            return _("Yes") if value else _("No")
-        case "number":
-            return language.number(value, digits=0 if float(value).is_integer() else 2)
-        case "date":
-            return language.day(dt.date.fromisoformat(value))
-        case "datetime":
-            return language.moment(dt.datetime.fromisoformat(value))
-        case _:
-            return str(value)
-
-
-def _channels(channels: tuple[OnChannel, ...]) -> None:
-    st.markdown("**" + _("Channels") + "**")
-    if not channels:
-        st.caption(_("No channel of this workspace reaches this person."))
-    for item in channels:
-        with st.container(border=True):
-            st.markdown(f"**{plain(item.channel)}** · {plain(item.address)}  {_standing(item)}")
-            if item.last_inbound_at:
-                when = language.moment(item.last_inbound_at)
-                st.caption(_("Last wrote on {when}").format(when=when))
-
-
-def _standing(item: OnChannel) -> str:
-    if item.opted_out_at:
-        return f":orange-badge[{_('Opted out')}]"
-    if item.invalid_at:
-        return f":red-badge[{_('Address does not work')}] {plain(item.invalid_why)}"
-    return f":green-badge[{_('Reachable')}]"
-
-
-def _messages(messages: tuple[Sent, ...]) -> None:
-    st.markdown("**" + _("Messages") + "**")
-    if not messages:
-        st.caption(_("Nothing was sent to this person yet."))
-        return
-    if len(messages) == profile.MESSAGES_SHOWN:
-        st.caption(counted(len(messages), N_("The last message"), N_("The last {count} messages")))
-    st.dataframe(
-        [
-            {
-                _("When"): language.moment(item.at, format="short"),
-                _("Broadcast"): item.broadcast,
-                _("Channel"): item.channel,
-                _("State"): _(reports.STATES[item.state]),
-                _("Reason"): item.reason,
-                _("Replied"): language.moment(item.replied_at, format="short"),
-            }
-            for item in messages
-        ],
-        hide_index=True,
-        key=f"messages.{messages[0].broadcast_id}",
-    )
+            cells.markdown(f":small[:gray[{plain(label)}]]  \n{plain(value)}")
+    if empty:
+        st.caption(_("Not known: {fields}.").format(fields=plain(names)))
