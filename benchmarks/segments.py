@@ -17,11 +17,13 @@ from typing import Any
 from crowd import asked, workspace
 from figures import changing, table
 from figures.ours import Ours, load_elsewhere
-from figures.timing import Series, geometric, in_turn
+from figures.timing import Series, geometric, in_turn, seconds
 from peers.duck import Duck, ShapedDuck
 from peers.lite import Lite
 from peers.peer import Peer
 from peers.postgres import Postgres, binaries
+
+from engine.segments.tree import EVERYBODY
 
 PEERS: dict[str, type[Peer]] = {
     "duckdb_shaped": ShapedDuck,
@@ -61,8 +63,7 @@ def main() -> int:
 def measure(home: Path, folder: Path, rows: int, without: set[str]) -> Report:
     report: Report = {"rows": rows, "agree": True}
     ours = Ours(database=workspace.opened(home, rows))
-    report |= loads(home)
-    ours.refresh()
+    report |= load(ours, home)
     say("Pregón", "is loaded")
     report["people"] = {name: ours.count(tree) for name, tree in asked.SEGMENTS.items()}
     report["bytes_per_contact"] = round(ours.bytes() / rows)
@@ -77,14 +78,18 @@ def measure(home: Path, folder: Path, rows: int, without: set[str]) -> Report:
     return report
 
 
-def loads(home: Path) -> Report:
-    """Seconds to have the frame in a fresh process, without and with its cache file."""
+def load(ours: Ours, home: Path) -> Report:
+    """Seconds to have the frame: from the database, its text helpers, and in a fresh process."""
     workspace.forget_cache(home)
-    from_database = load_elsewhere(home)
-    cached = workspace.is_cached(home)
+    from_database = seconds(ours.refresh)
+    helpers = seconds(ours.warmed)
+    from_cache = (
+        load_elsewhere(home) if workspace.await_cache(home, ours.count(EVERYBODY)) else None
+    )
     return {
-        "load_from_database_s": round(from_database, 2),
-        "load_from_cache_s": round(load_elsewhere(home), 3) if cached else None,
+        "load_from_database_s": from_database,
+        "helpers_after_loading_s": helpers,
+        "load_from_cache_s": from_cache,
     }
 
 

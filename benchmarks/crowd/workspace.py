@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import polars as pl
 
 from crowd import names, people
 from engine import db
+from engine.segments import cache
 from engine.settings import Settings
 
 CONTACT = (
@@ -111,15 +114,17 @@ def channels(block: pl.DataFrame) -> Iterator[pl.DataFrame]:
         )
 
 
-def cached(folder: Path) -> list[Path]:
-    """The files that the frame is mapped from."""
-    return [path for path in folder.rglob("*") if path.suffix in (".arrow", ".frame")]
+# The file that a process begins with
 
 
 def forget_cache(folder: Path) -> None:
-    for path in cached(folder):
-        path.unlink()
+    shutil.rmtree(folder / "cache", ignore_errors=True)
 
 
-def is_cached(folder: Path) -> bool:
-    return bool(cached(folder))
+def await_cache(folder: Path, people: int) -> bool:
+    """Wait until the file is written; False for so few people that there is none."""
+    if people < cache.LEAST:
+        return False
+    while not (folder / "cache" / cache.MANIFEST).exists():
+        time.sleep(0.1)
+    return True

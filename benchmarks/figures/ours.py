@@ -6,7 +6,8 @@ import dataclasses
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import polars as pl
@@ -42,34 +43,42 @@ class Ours:
     def refresh(self) -> frame.Frame:
         return frame.load(self.database)
 
+    def warmed(self) -> None:
+        """Wait for what is made in the background after loading."""
+        for thread in threading.enumerate():
+            if thread.name == "warming":
+                thread.join()
+
     def bytes(self) -> int:
-        """The frame in memory with its helpers, without masks."""
+        """The frame in memory with its standing helpers, without masks; what is shared once."""
         self.forget()
-        return sum(dict(_sizes(self.frame())).values())
+        buffers: dict[int, int] = {}
+        for column in _columns(self.frame(), set()):
+            array = column.to_physical().to_arrow(compat_level=pl.CompatLevel.newest())
+            chunks = array.chunks if hasattr(array, "chunks") else [array]
+            for buffer in (each for chunk in chunks for each in chunk.buffers() if each):
+                buffers[buffer.address] = max(buffer.size, buffers.get(buffer.address, 0))
+        return sum(buffers.values())
 
 
-def _sizes(thing: object, seen: set[int] | None = None) -> Iterator[tuple[int, int]]:
-    """(id, bytes) of every column below, each once."""
-    seen = set() if seen is None else seen
+def _columns(thing: object, seen: set[int]) -> Iterator[pl.Series]:
+    """Every column below, each once."""
     if id(thing) in seen:
         return
     seen.add(id(thing))
-    if isinstance(thing, pl.DataFrame | pl.Series):
-        yield id(thing), int(thing.estimated_size())
+    below: Iterable[object] = ()
+    if isinstance(thing, pl.Series):
+        yield thing
+    elif isinstance(thing, pl.DataFrame):
+        below = thing.get_columns()
     elif isinstance(thing, Mapping):
-        for each in list(thing.values()):
-            yield from _sizes(each, seen)
+        below = list(thing.values())
     elif isinstance(thing, list | tuple):
-        for each in thing:
-            yield from _sizes(each, seen)
-    elif hasattr(thing, "__dict__") or dataclasses.is_dataclass(thing):
-        names = (
-            [item.name for item in dataclasses.fields(thing)]
-            if dataclasses.is_dataclass(thing)
-            else list(vars(thing))
-        )
-        for name in names:
-            yield from _sizes(getattr(thing, name, None), seen)
+        below = thing
+    elif dataclasses.is_dataclass(thing):
+        below = [getattr(thing, item.name, None) for item in dataclasses.fields(thing)]
+    for each in below:
+        yield from _columns(each, seen)
 
 
 def load_elsewhere(folder: Path) -> float:
