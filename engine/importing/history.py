@@ -199,7 +199,7 @@ def add_problems(report: Mapping[str, Any], problems: Sequence[Problem]) -> dict
 def keep_rows(report: Mapping[str, Any], sheet: Sheet) -> dict[str, Any]:
     """The report with the cells of the rows that had problems, because the file goes."""
     lines = sorted({problem.line for problem in _problems(report)})[:ROWS_KEPT]
-    chosen = sheet.lines.is_in(pl.Series(lines, dtype=pl.Int64))
+    chosen = sheet.lines.is_in(lines)
     cells = sheet.rows.filter(chosen).with_columns(pl.all().str.slice(0, CELL_KEPT))
     rows = {
         line: list(row)
