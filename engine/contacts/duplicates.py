@@ -132,7 +132,7 @@ def _respelled(session: Session) -> Iterable[pl.DataFrame]:
     for long, (short, length) in SPELLINGS.items():
         written = sa.select(CONTACT.c.id, phone).where(phone >= long, phone < f"{long}:")
         some = _frame(session, written.where(sa.func.length(phone) == length))
-        plain = some.with_columns(short + pl.col("value").str.slice(len(long)))
+        plain = some.with_columns(value=short + pl.col("value").str.slice(len(long)))
         yield _with_owners(session, plain)
 
 
