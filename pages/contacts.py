@@ -16,7 +16,9 @@ from pages.widgets import (
     background,
     bulk,
     changes,
+    contact_fields,
     contact_import,
+    duplicates,
     people_table,
     person,
     person_form,
@@ -28,6 +30,8 @@ TABLE = "contacts.table"
 VIEWS = {
     "": N_("People"),
     "import": N_("Import"),
+    "duplicates": N_("Duplicates"),
+    "fields": N_("Fields and tags"),
     "changes": N_("Changes"),
 }
 """Stand in addresses: never rename a key."""
@@ -36,12 +40,16 @@ VIEWS = {
 def main() -> None:
     view = st.query_params.get("view", "")
     view = view if view in VIEWS else ""
-    toolbar(view)
+    heading(view)
     background.draw()
     changes.notice()
     match view:
         case "import":
             contact_import.draw()
+        case "duplicates":
+            duplicates.draw()
+        case "fields":
+            contact_fields.draw()
         case "changes":
             changes.draw()
         case _:
@@ -50,7 +58,7 @@ def main() -> None:
         person.show(int(opened), closed=closed)
 
 
-def toolbar(view: str) -> None:
+def heading(view: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(_("Contacts"), width="content")
         st.space("stretch")

@@ -28,9 +28,16 @@ def remember_last(session: Any) -> None:
         remember(change.id)
 
 
+def toast(text: str) -> None:
+    """A word said in the next run of the page, by `notice`."""
+    st.session_state["changes.word"] = text
+
+
 def notice(place: str = "page") -> None:
     """The last change of this session in a line, with the way back."""
     problems.draw(f"undo.{place}")
+    if (word := st.session_state.pop("changes.word", None)) is not None:
+        st.toast(word, icon=":material/check:")
     change_id = st.session_state.get("changes.last")
     if change_id is None:
         return
@@ -39,7 +46,7 @@ def notice(place: str = "page") -> None:
         if change is None:
             return
         said = plain(changes.sentence(change, language.current()))
-    if st.session_state.pop("changes.toast", False):
+    if st.session_state.pop("changes.toast", False) and place == "page":
         st.toast(said, icon=":material/check:")
     key = f"{place}.{change_id}"
     with st.container(
