@@ -18,6 +18,7 @@ from pages.widgets import (
     changes,
     contact_fields,
     contact_import,
+    contact_tags,
     duplicates,
     people_table,
     person,
@@ -50,6 +51,7 @@ def main() -> None:
             duplicates.draw()
         case "fields":
             contact_fields.draw()
+            contact_tags.draw()
         case "changes":
             changes.draw()
         case _:

@@ -7,7 +7,8 @@ import streamlit as st
 from engine.contacts import contacts, duplicates
 from engine.contacts.duplicates import Group
 from engine.language import N_
-from engine.segments import frame
+from engine.segments import frame, view
+from engine.segments.view import View
 from pages.widgets import duplicates_merge, problems, workspace
 from pages.widgets.language import _, counted, number
 from pages.widgets.markdown import plain
@@ -21,7 +22,7 @@ def draw() -> None:
     if ids := [int(id) for id in asked.split(",") if id.isdecimal()]:
         st.button(_("All duplicates"), icon=":material/arrow_back:", type="tertiary", on_click=_all)
         with problems.shown():
-            duplicates_merge.draw(ids)
+            duplicates_merge.draw(ids, dismissed=_dismiss)
         return
     by = st.pills(
         _("Same"),
@@ -31,7 +32,7 @@ def draw() -> None:
         format_func=lambda kind: _(NAMES[kind]),
         key="duplicates.by",
     )
-    groups = _suggested(tuple(by), frame.load(workspace.database()).version)
+    groups = _suggested(tuple(by))
     if not groups:
         with st.container(border=True):
             st.markdown(_("**No duplicates found.** Nobody shares what is asked for above."))
@@ -50,17 +51,42 @@ def _all() -> None:
     st.query_params.pop("ids", None)
 
 
-def of(contact_id: int) -> Group | None:
-    """The suggested group somebody stands in."""
-    version = frame.load(workspace.database()).version
-    groups = _suggested(tuple(duplicates.REASONS), version)
+def of(contact_id: int, email: str | None) -> Group | None:
+    """The suggested group somebody stands in.
+
+    Everybody is compared only if that was done since the last change, or their email is shared:
+    a drawer must not wait for it.
+    """
+    database = workspace.database()
+    version = frame.load(database).version
+    known = _kept().get(tuple(duplicates.REASONS))
+    fresh = known is not None and known[0] == version
+    if not fresh and (not email or view.found(database, View(text=email)).total < 2):
+        return None
+    groups = _suggested(tuple(duplicates.REASONS))
     return next((group for group in groups if contact_id in group.ids), None)
 
 
-@st.cache_data(show_spinner=False, max_entries=8)
-def _suggested(by: tuple[str, ...], version: int) -> list[Group]:
+def _suggested(by: tuple[str, ...]) -> list[Group]:
     """Kept as long as no contact changes."""
-    return duplicates.suggested(workspace.database(), by=by, limit=LISTED) if by else []
+    version = frame.load(workspace.database()).version
+    known = _kept().get(by)
+    if known is None or known[0] != version:
+        with st.spinner(_("Comparing everybody…")):
+            found = duplicates.suggested(workspace.database(), by=by, limit=LISTED) if by else []
+        known = _kept()[by] = (version, found)
+    return known[1]
+
+
+@st.cache_resource(show_spinner=False)
+def _kept() -> dict[tuple[str, ...], tuple[int, list[Group]]]:
+    """What was asked for → (version of the contacts, the groups)."""
+    return {}
+
+
+def _dismiss(ids: tuple[int, ...]) -> None:
+    duplicates_merge.dismiss(ids)
+    _kept().clear()
 
 
 def _listed(groups: list[Group]) -> None:
@@ -100,7 +126,7 @@ def _line(group: Group) -> None:
             _("Not the same"),
             type="tertiary",
             key=f"apart.{key}",
-            on_click=duplicates_merge.dismiss,
+            on_click=_dismiss,
             args=(group.ids,),
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -19,7 +19,7 @@ from pages.widgets.markdown import plain
 Fields = dict[str, db.ContactField]
 
 
-def draw(ids: Sequence[int]) -> None:
+def draw(ids: Sequence[int], *, dismissed: Callable[[tuple[int, ...]], None]) -> None:
     """The choices at the left, the person as they will be at the right."""
     with workspace.database().read() as session:
         people = {id: contacts.get(session, id) for id in ids}
@@ -44,7 +44,9 @@ def draw(ids: Sequence[int]) -> None:
                 on_click=_merge,
                 args=(tuple(ids), keep, choose),
             )
-            st.button(_("Not the same"), key=f"{place}.apart", on_click=dismiss, args=(tuple(ids),))
+            st.button(
+                _("Not the same"), key=f"{place}.apart", on_click=dismissed, args=(tuple(ids),)
+            )
 
 
 def _keep(people: dict[int, db.Contact], place: str) -> int:
@@ -134,6 +136,5 @@ def dismiss(ids: tuple[int, ...]) -> None:
     with problems.kept("merge"):
         with workspace.database().write() as session:
             duplicates.dismiss(session, ids)
-        st.cache_data.clear()
         st.query_params.pop("ids", None)
         changes.toast(_("They will not be suggested again."))

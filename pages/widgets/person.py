@@ -11,6 +11,7 @@ from engine.contacts.attributes import BUILT_IN
 from engine.contacts.profile import Profile
 from pages.widgets import (
     changes,
+    duplicates,
     field_input,
     language,
     person_channels,
@@ -56,7 +57,10 @@ def _draw(contact_id: int, closed: Callable[[], None] | None) -> None:
         if st.session_state.get(f"{place}.mode") == "delete":
             _delete(person, place, closed)
         _tags(person, place)
+        hint = st.container()
         _sections(person, place)
+        with hint:
+            _twin(person)
 
 
 def _mode(place: str, mode: str) -> None:
@@ -143,6 +147,26 @@ def _sections(person: Profile, place: str) -> None:
         person_history.messages(contact_id, place=place)
     with timeline:
         person_history.everything(contact_id, place=place)
+
+
+def _twin(person: Profile) -> None:
+    """Whether somebody looks like the same person, with the way to compare them."""
+    group = duplicates.of(person.contact.id, person.contact.email)
+    if group is None:
+        return
+    with workspace.database().read() as session:
+        others = [contacts.get(session, id) for id in group.ids if id != person.contact.id]
+    names = ", ".join(f"**{plain(contacts.name_of(other))}**" for other in others)
+    said = _("Looks like the same person as {names}: {reasons}.")
+    text = said.format(names=names, reasons=plain(duplicates.reasons(group)))
+    with st.container(horizontal=True, border=True, vertical_alignment="center"):
+        st.markdown(f":orange[:material/group:] {text}", width="stretch")
+        st.page_link(
+            "contacts.py",
+            label=_("Compare"),
+            icon=":material/compare_arrows:",
+            query_params={"view": "duplicates", "ids": ",".join(map(str, group.ids))},
+        )
 
 
 def _details(person: Profile) -> None:
