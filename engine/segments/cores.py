@@ -13,14 +13,14 @@ WORTH = 100_000
 """Rows below which one core is faster than telling two."""
 
 
-def split(column: pl.Series, make: Callable[[pl.Series], pl.Series]) -> pl.Series:
-    """`make(column)`, where each row's result needs no other row."""
-    cores = pl.thread_pool_size()
-    if cores == 1 or len(column) < WORTH:
-        return make(column)
-    rows = -(-len(column) // cores)
-    parts = [column.slice(start, rows) for start in range(0, len(column), rows)]
-    return pl.concat(list(_pool(os.getpid()).map(make, parts)), rechunk=True)
+def split(columns: list[pl.Series], make: Callable[..., pl.Series]) -> pl.Series:
+    """`make(*columns)`, where each row's result needs no other row. Not from inside `make`."""
+    rows, cores = len(columns[0]), pl.thread_pool_size()
+    if cores == 1 or rows < WORTH:
+        return make(*columns)
+    size = -(-rows // cores)
+    parts = [[column.slice(at, size) for column in columns] for at in range(0, rows, size)]
+    return pl.concat(list(_pool(os.getpid()).map(lambda part: make(*part), parts)), rechunk=True)
 
 
 @cache

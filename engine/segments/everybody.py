@@ -74,7 +74,7 @@ class Frame:
     def order(self, column: str) -> pl.Series:
         """UInt32: row positions by that column ascending, text plain, nulls last, ties by id."""
         if (positions := self.orders.get(column)) is None:
-            positions = self.orders[column] = finding.order(self.people, column)
+            positions = self.orders[column] = finding.order(self, column)
         return positions
 
     def known(self, key: object, *, stale: float = math.inf) -> pl.Series | None:

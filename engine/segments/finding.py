@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from engine.segments import values
+from engine.segments import texts, values
 from engine.segments.operators import OPERATORS
 
 if TYPE_CHECKING:  # the frame offers what stands here
     from engine.segments.everybody import Frame
 
 NAMES = ("first_name", "last_name")
+TEXTS = (pl.String, pl.Categorical, pl.Enum)
 CONTAINS = OPERATORS["contains"]
 
 
@@ -42,7 +43,7 @@ def _kept(frame: Frame, kind: str, text: str, make: Callable[[Frame, str], pl.Se
 
 def _has_word(frame: Frame, text: str) -> pl.Series:
     plain = pl.select(values.plain(pl.lit(text))).item() or text
-    places = [frame.text(f"plain {name}").where(CONTAINS, plain) for name in NAMES]
+    places = [frame.text(f"{texts.PLAIN}{name}").where(CONTAINS, plain) for name in NAMES]
     places.append(frame.text("email").where(CONTAINS, text.lower()))
     if digits := phone_digits(text):
         places.append(_has_digits(frame, digits))
@@ -61,18 +62,20 @@ def phone_digits(text: str) -> str:
     return digits if len(digits) >= 3 else ""
 
 
-def order(people: pl.DataFrame, column: str) -> pl.Series:
+def order(frame: Frame, column: str) -> pl.Series:
     """UInt32: row positions by that column ascending, text plain, nulls last, ties by id.
 
     "name" is first and last name.
     """
     if column == "name":
-        keys = people.select(pl.concat_str(NAMES, separator=" ").alias(column)).to_series()
+        bare = values.plain(pl.concat_str(NAMES, separator=" "))
+        keys = frame.people.select(bare.alias("key"))
+    elif frame.people.schema[column].base_type() in TEXTS:
+        text = texts.make(frame.people, f"{texts.PLAIN}{column}")
+        if isinstance(text, texts.Words):
+            return text.order()
+        keys = text.folded.to_frame("key")
     else:
-        keys = people[column]
-    if keys.dtype.base_type() in (pl.String, pl.Categorical, pl.Enum):
-        keys = keys.cast(pl.String).to_frame("key").select(values.plain(pl.col("key"))).to_series()
-    table = keys.to_frame("key")
-    return table.select(
-        pl.arg_sort_by("key", nulls_last=True, maintain_order=True).cast(pl.UInt32)
-    ).to_series()
+        keys = frame.people.select(pl.col(column).alias("key"))
+    by = pl.arg_sort_by("key", nulls_last=True, maintain_order=True)
+    return keys.select(by.cast(pl.UInt32)).to_series()

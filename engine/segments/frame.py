@@ -182,8 +182,10 @@ def _difference(session: Session, old: pl.DataFrame) -> tuple[list[int], list[in
     known = old.select("id", "updated_at")
     newest = known["updated_at"].to_physical().max()
     since = int(newest) - OVERLAP if isinstance(newest, int) else None
-    recent = people.stamps(session, since).join(known, on=["id", "updated_at"], how="anti")
-    before = known.filter(pl.col("id").is_in(recent["id"].implode()))
+    recent = people.stamps(session, since)
+    near = known.filter(pl.col("id").is_in(recent["id"].implode()))
+    recent = recent.join(near, on=["id", "updated_at"], how="anti")
+    before = near.join(recent, on="id", how="semi")
     expected = (
         known.height - before.height + recent.height,
         sum_of(known["updated_at"]) - sum_of(before["updated_at"]) + sum_of(recent["updated_at"]),

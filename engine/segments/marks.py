@@ -41,12 +41,12 @@ def make(kind: Kind, texts: pl.Series) -> pl.Series:
     return texts.to_frame().select(numbers).to_series()
 
 
-def having(kind: Kind, marks: pl.Series, text: str) -> tuple[pl.Series, bool] | None:
-    """(who may match, whether they surely do); None when the marks say nothing."""
+def having(kind: Kind, marks: pl.Series, text: str) -> tuple[pl.Series | None, bool]:
+    """(who may match, whether they surely do); None for who when the marks say nothing."""
     asked = text.encode()
     if kind == "pairs":
         if len(asked) < 3:
-            return None
+            return None, False
         needed = int(np.bitwise_or.reduce(_BITS[_hashes(np.frombuffer(asked, dtype=np.uint8))]))
         return marks & needed == needed, False
     known = min(len(asked), WIDTH)

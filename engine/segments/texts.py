@@ -32,7 +32,7 @@ WORDS_SHARE = 0.1
 """A column with at most this share of different values is kept as words."""
 RUNS_MAX = 6
 """Runs of neighbouring words that are compared one by one; of more, each code is looked up."""
-SCAN_SHARE = 0.2
+SCAN_SHARE = 0.5
 """When more than this share may match, all texts are read, in order and on every core."""
 
 
@@ -44,13 +44,21 @@ class Text(Protocol):
         """The same after a move to these people; None when it is to be made anew."""
 
 
-def make(people: pl.DataFrame, column: str) -> Text:
+def make(people: pl.DataFrame, column: str) -> Words | Strings:
     """Ready to be searched: words when there are few, else strings."""
-    folded = _folded(people, column)
-    if folded.n_unique() <= WORDS_SHARE * len(folded):
-        words = folded.unique().sort(nulls_last=False)
-        return Words(words=words, codes=_codes(folded, words))
-    return Strings(folded=folded)
+    if column != FULL_NAME:
+        raw = people[column.removeprefix(PLAIN)]
+        if raw.n_unique() <= WORDS_SHARE * len(raw):
+            return _words(raw, plain if column.startswith(PLAIN) else fold)
+    return Strings(folded=_folded(people, column))
+
+
+def _words(raw: pl.Series, tidy: Callable[[pl.Expr], pl.Expr]) -> Words:
+    """Each different value is tidied once."""
+    values = raw.unique().to_frame("raw")
+    table = values.with_columns(tidy(pl.col("raw").cast(pl.String)).alias("word"))
+    words = table["word"].unique().sort(nulls_last=False)
+    return Words(words=words, codes=_codes(raw, table["raw"], _codes(table["word"], words, words)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +73,8 @@ class Words:
         codes = held.arg_true().to_list()
         runs = _runs(codes)
         if len(runs) > RUNS_MAX:
-            return cores.split(self.codes, lambda part: pl.Series(held.to_numpy()[part.to_numpy()]))
+            table = held.to_numpy()
+            return cores.split([self.codes], lambda part: pl.Series(table[part.to_numpy()]))
         nobody = pl.repeat(False, len(self.codes), eager=True)
         return reduce(or_, [self._within(first, last) for first, last in runs], nobody)
 
@@ -80,7 +89,13 @@ class Words:
         words = pl.concat([self.words, new])
         if _code_type(words) != self.codes.dtype:
             return None
-        return Words(words=words, codes=move.of(self.codes, _codes(fresh, words)))
+        return Words(words=words, codes=move.of(self.codes, _codes(fresh, words, words)))
+
+    def order(self) -> pl.Series:
+        """UInt32: row positions in order, what is blank last."""
+        ranks = self.words.rank("ordinal").fill_null(len(self.words) + 1).cast(pl.UInt32)
+        by = pl.arg_sort_by("rank", maintain_order=True).cast(pl.UInt32)
+        return ranks.gather(self.codes).to_frame("rank").select(by).to_series()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,25 +106,26 @@ class Strings:
     making: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def where(self, operator: Operator, value: Any) -> pl.Series:
-        may = self._may(operator, value)
-        if may is None:
-            return cores.split(self.folded, lambda part: _evaluated(operator, part, value))
-        who, surely = may
+        who, surely = self._may(operator, value)
+        if who is None or (not surely and int(who.sum()) > SCAN_SHARE * len(who)):
+            return cores.split([self.folded], lambda part: _evaluated(operator, part, value))
         if surely:
             return who
-        if int(who.sum()) > SCAN_SHARE * len(who):
-            return cores.split(self.folded, lambda part: _evaluated(operator, part, value))
-        rows = who.arg_true()
-        found = rows.filter(_evaluated(operator, self.folded.gather(rows), value))
-        mask = np.zeros(len(who), dtype=np.bool_)
-        mask[found.to_numpy()] = True
-        return pl.Series(mask)
 
-    def _may(self, operator: Operator, value: Any) -> tuple[pl.Series, bool] | None:
-        """Who may match and whether they surely do; None when nothing tells, or not yet."""
+        def looked(folded: pl.Series, who: pl.Series) -> pl.Series:
+            mask = np.array(who.to_numpy())
+            mask[mask] = _evaluated(operator, folded.filter(who), value).to_numpy()
+            return pl.Series(mask)
+
+        return cores.split([self.folded, who], looked)
+
+    def _may(self, operator: Operator, value: Any) -> tuple[pl.Series | None, bool]:
+        """Who may match and whether they surely do; nobody named when nothing tells, or not yet."""
         kind = marks.KIND_OF.get(operator.key)
         made = self.made(kind) if kind else None
-        return marks.having(kind, made, value) if kind and made is not None else None
+        if kind is None or made is None:
+            return None, False
+        return marks.having(kind, made, value)
 
     def made(self, kind: Kind, *, wait: bool = False) -> pl.Series | None:
         """The marks; None while another thread makes them, unless told to wait."""
@@ -164,21 +180,21 @@ def _folded(people: pl.DataFrame, column: str) -> pl.Series:
         name = pl.concat_str("first_name", "last_name", separator=" ")
         return people.select(fold(name).alias(FULL_NAME)).to_series()
     if column.startswith(PLAIN):
-        bare = plain(pl.col(column.removeprefix(PLAIN))).alias(column)
+        bare = plain(pl.col(column.removeprefix(PLAIN)).cast(pl.String)).alias(column)
         return people.select(bare).to_series()
     raw = people[column]
     if raw.dtype == pl.String:
         folded = people.select(fold(pl.col(column))).to_series()
         return raw if folded.equals(raw) else folded
-    values = raw.unique().cast(pl.String).to_frame("raw")  # few: each is folded once
-    table = values.with_columns(fold(pl.col("raw")).alias("folded"))
-    return raw.cast(pl.String).replace_strict(table["raw"], table["folded"], return_dtype=pl.String)
+    return people.select(fold(pl.col(column).cast(pl.String))).to_series()
 
 
-def _codes(folded: pl.Series, words: pl.Series) -> pl.Series:
-    """Positions in `words`, which has every value, null among them if it is there."""
-    numbers = pl.Series(range(len(words)), dtype=_code_type(words))
-    return folded.replace_strict(words, numbers, return_dtype=numbers.dtype)
+def _codes(values: pl.Series, known: pl.Series, codes: pl.Series) -> pl.Series:
+    """The code of each value: `known` has them all, null among them if it is there, and `codes`
+    are its own, or it is the words themselves."""
+    if codes is known:
+        codes = pl.Series(range(len(known)), dtype=_code_type(known))
+    return values.replace_strict(known, codes, return_dtype=codes.dtype)
 
 
 def _code_type(words: pl.Series) -> pl.DataType:
