@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import re
 import unicodedata
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -112,15 +115,7 @@ class Oracle:
         if key.startswith("contact."):
             return text(getattr(contact, key.removeprefix("contact.")))
         name = key.removeprefix("field.")
-        raw = contact.fields.get(name)
-        match self.world.types[name]:
-            case "text" | "choice":
-                return text(raw)
-            case "date":
-                return raw and dt.date.fromisoformat(raw)
-            case "datetime":
-                return raw and dt.datetime.fromisoformat(raw)
-        return raw
+        return of_type(contact.fields.get(name), self.world.types[name])
 
     def set_of(self, key: str, person: Person) -> set[int]:
         if key == "tag":
@@ -205,6 +200,41 @@ class Oracle:
             if op == "in_last_days" and self.on_days(self.day_of(at), op, value):
                 return True
         return False
+
+
+def of_type(raw: Any, kind: str) -> Any:
+    """A custom value as its field takes it. Numbers and answers written as text are read."""
+    if isinstance(raw, bool | int | float) and kind in ("text", "choice"):
+        return text(json.dumps(raw))
+    match kind:
+        case "text" | "choice":
+            return text(raw) if isinstance(raw, str) else None
+        case "number":
+            return number(raw)
+        case "date":
+            return moment(raw, r"\d{4}-\d{2}-\d{2}", dt.date.fromisoformat)
+        case "datetime":
+            return moment(raw, r".*T.*[+-]\d{2}:\d{2}", dt.datetime.fromisoformat)
+    return (
+        {"true": True, "false": False, True: True, False: False}.get(raw)
+        if isinstance(raw, bool | str)
+        else None
+    )
+
+
+def number(raw: Any) -> float | None:
+    if isinstance(raw, str) and not re.fullmatch(r"-?\d+(\.\d+)?", raw):
+        return None
+    return float(raw) if isinstance(raw, str | int | float) and not isinstance(raw, bool) else None
+
+
+def moment(raw: Any, shape: str, read: Callable[[str], Any]) -> Any:
+    if not isinstance(raw, str) or not re.fullmatch(shape, raw):
+        return None
+    try:
+        return read(raw)
+    except ValueError:
+        return None
 
 
 def when(key: str, message: db.Message) -> dt.datetime | None:
