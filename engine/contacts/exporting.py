@@ -1,28 +1,29 @@
-"""People to a file: CSV and XLSX that import again, Parquet for analysis."""
+"""People to a file: CSV and XLSX that import again, Parquet for analysis.
+
+A spreadsheet runs what begins like a formula, in a cell as in a header; here nothing does.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import polars as pl
 import sqlalchemy as sa
 import xlsxwriter
-from sqlalchemy.orm import Session
 
 from engine import db
-from engine.contacts import attributes
+from engine.contacts import exported
 from engine.errors import Invalid
 
 Format = Literal["csv", "xlsx", "parquet"]
 
 XLSX_ROWS = 1_048_575
 """People an Excel sheet holds below its header."""
-
-CHUNK = 5_000
 
 _RISKY = re.compile(r"'*[=+\-@\t\r\n]")
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
@@ -34,94 +35,36 @@ def export(
     *,
     ids: Sequence[int] | None = None,
     format: Format = "csv",
+    columns: Sequence[str] | None = None,
 ) -> int:
-    """Write people (all, or those of `ids`) to `path`; returns how many.
+    """Write people (all, or those of `ids`) to `path`, by contact_id; returns how many.
 
-    Columns: contact_id, the built-in fields, tags ("a, b"), the custom fields by key, created_at.
-    Raises Invalid for an unknown format and for more people than an Excel sheet holds.
+    Columns: contact_id, then `columns` of exported.shape, or all but its EXTRA. CSV and Parquet
+    are written by the batch, so that memory does not grow with the people. Raises Invalid for an
+    unknown format or column and for more people than an Excel sheet holds.
     """
-    if format not in ("csv", "xlsx", "parquet"):
+    if format not in get_args(Format):
         raise Invalid("export.bad_format", "Contacts export as csv, xlsx or parquet.")
     with database.read() as session:
-        table = frame(session, ids)
-    if format == "parquet":
-        table.write_parquet(path)
-    elif format == "csv":
-        _as_text(table).write_csv(path, include_bom=True)
-    elif table.height > XLSX_ROWS:
+        shape = exported.shape(session, columns)
+        if format == "xlsx":
+            many = session.scalar(sa.select(sa.func.count(db.Contact.id))) if ids is None else None
+            _check_fits(len(ids) if ids is not None else many or 0)
+        frames = exported.batches(session, shape, ids)
+        write = {"csv": _write_csv, "xlsx": _write_xlsx, "parquet": _write_parquet}[format]
+        return write(frames, pl.DataFrame(schema=shape.schema), Path(path))
+
+
+def _check_fits(people: int) -> None:
+    if people > XLSX_ROWS:
         raise Invalid(
             "export.too_long",
             "An Excel sheet holds {most} people at most: export as CSV.",
             most=f"{XLSX_ROWS:,}",
         )
-    else:
-        _write_xlsx(table, path)
-    return table.height
 
 
-def frame(session: Session, ids: Sequence[int] | None) -> pl.DataFrame:
-    """The export as a typed frame, ordered by contact_id."""
-    custom = sorted(attributes.listing(session), key=lambda row: row.id)
-    schema: dict[str, Any] = {"contact_id": pl.Int64}
-    schema |= dict.fromkeys(attributes.BUILT_IN, pl.String) | {"tags": pl.String}
-    schema |= {row.key: pl.String if row.type != "yes_no" else pl.Boolean for row in custom}
-    schema |= {row.key: pl.Float64 for row in custom if row.type == "number"}
-    schema["created_at"] = pl.Datetime("us", "UTC")
-    names = _tag_names(session)
-    parts = [
-        pl.DataFrame(
-            [_row(row, names.get(row.id, ""), custom) for row in chunk], schema, orient="row"
-        )
-        for chunk in _people(session, ids)
-    ]
-    table = pl.concat(parts) if parts else pl.DataFrame(schema=schema)
-    return table.with_columns(
-        pl.col(row.key).str.to_date("%Y-%m-%d", strict=False)
-        if row.type == "date"
-        else pl.col(row.key).str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
-        for row in custom
-        if row.type in ("date", "datetime")
-    )
-
-
-def _people(session: Session, ids: Sequence[int] | None) -> Iterator[Sequence[Any]]:
-    contact = db.Contact
-    columns = [contact.id, *(getattr(contact, name) for name in attributes.BUILT_IN)]
-    every = sa.select(*columns, contact.fields, contact.created_at).order_by(contact.id)
-    if ids is None:
-        yield from session.execute(every.execution_options(yield_per=CHUNK)).partitions()
-        return
-    wanted = sorted(set(ids))
-    for start in range(0, len(wanted), CHUNK):
-        yield session.execute(every.where(contact.id.in_(wanted[start : start + CHUNK]))).all()
-
-
-def _row(row: Sequence[Any], tags: str, custom: Sequence[db.ContactField]) -> list[Any]:
-    *known, values, created = row
-    typed = [_value(field.type, values.get(field.key)) for field in custom]
-    return [*known, tags, *typed, created]
-
-
-def _value(type: str, value: Any) -> Any:
-    """The stored value where it has its field's form, else None."""
-    if type == "number":
-        return float(value) if isinstance(value, int | float) else None
-    if type == "yes_no":
-        return value if isinstance(value, bool) else None
-    return None if value is None else str(value)
-
-
-def _tag_names(session: Session) -> dict[int, str]:
-    """Contact id → "a, b"."""
-    rows = session.execute(
-        sa.select(db.ContactTag.contact_id, db.Tag.name)
-        .join(db.Tag, db.Tag.id == db.ContactTag.tag_id)
-        .order_by(db.Tag.key)
-    )
-    found: dict[int, list[str]] = {}
-    for contact_id, name in rows:
-        found.setdefault(contact_id, []).append(name)
-    return {contact_id: ", ".join(names) for contact_id, names in found.items()}
+# Nothing runs
 
 
 def harmless(text: str | None) -> str | None:
@@ -137,16 +80,74 @@ def original(text: str) -> str:
 
 
 def _safe(table: pl.DataFrame) -> pl.DataFrame:
-    """The frame with every text column harmless; only cells that may be risky are looked at."""
-    texts = [name for name, kind in table.schema.items() if kind == pl.String]
-    risky = "^'*[=+\\-@\t\r\n]"
+    """The frame with every text column as `harmless` has it."""
+    texts = [pl.col(name) for name, kind in table.schema.items() if kind == pl.String]
     return table.with_columns(
-        pl.when(pl.col(name).str.contains(risky))
-        .then(pl.col(name).map_elements(harmless, return_dtype=pl.String))
-        .otherwise(pl.col(name))
-        for name in texts
-        if table[name].str.contains(risky).any()
+        pl.when(cell.str.contains(rf"\A{_RISKY.pattern}"), ~cell.str.contains(_WHOLE))
+        .then(pl.lit("'") + cell)
+        .otherwise(cell)
+        .name.keep()
+        for cell in texts
     )
+
+
+_WHOLE = rf"\A{_NUMBER.pattern}\z"
+
+
+# The three formats: (batches, an empty one, where to) → how many people
+
+
+def _write_csv(frames: Iterable[pl.DataFrame], empty: pl.DataFrame, path: Path) -> int:
+    people = 0
+    with path.open("wb") as file:
+        file.write(b"\xef\xbb\xbf")
+        _headed(_as_text(empty)).write_csv(file)
+        for table in frames:
+            _as_text(table).write_csv(file, include_header=False)
+            people += table.height
+    return people
+
+
+def _write_parquet(frames: Iterable[pl.DataFrame], empty: pl.DataFrame, path: Path) -> int:
+    """Batches wait on disk in polars' own format, and are put together as a stream."""
+    people = 0
+    with tempfile.TemporaryDirectory() as folder:
+        parts = [Path(folder) / "0.arrow"]
+        empty.write_ipc(parts[0])
+        for table in frames:
+            parts.append(Path(folder) / f"{len(parts)}.arrow")
+            table.write_ipc(parts[-1])
+            people += table.height
+        pl.scan_ipc(parts).sink_parquet(path)
+    return people
+
+
+def _write_xlsx(frames: Iterable[pl.DataFrame], empty: pl.DataFrame, path: Path) -> int:
+    people = 0
+    with xlsxwriter.Workbook(str(path), {"constant_memory": True}) as book:
+        sheet = book.add_worksheet("Contacts")
+        day = book.add_format({"num_format": "yyyy-mm-dd"})
+        sheet.freeze_panes(1, 0)
+        for place, name in enumerate(_headed(empty).columns):
+            sheet.write_string(0, place, name)
+        for row in _lines(frames):
+            people += 1
+            for place, value in enumerate(row):
+                if value is not None:
+                    _write_cell(sheet, people, place, value, day)
+    return people
+
+
+# Cells
+
+
+def _headed(empty: pl.DataFrame) -> pl.DataFrame:
+    return empty.rename({name: harmless(name) or "" for name in empty.columns})
+
+
+def _lines(frames: Iterable[pl.DataFrame]) -> Iterator[tuple[Any, ...]]:
+    for table in frames:
+        yield from _moments(_safe(table)).iter_rows()
 
 
 def _moments(table: pl.DataFrame) -> pl.DataFrame:
@@ -174,19 +175,6 @@ def _as_text(table: pl.DataFrame) -> pl.DataFrame:
                 .alias(name)
             )
     return _moments(_safe(table)).with_columns(shown)
-
-
-def _write_xlsx(table: pl.DataFrame, path: Path | str) -> None:
-    with xlsxwriter.Workbook(str(path), {"constant_memory": True}) as book:
-        sheet = book.add_worksheet("Contacts")
-        day = book.add_format({"num_format": "yyyy-mm-dd"})
-        sheet.freeze_panes(1, 0)
-        for place, name in enumerate(table.columns):
-            sheet.write_string(0, place, name)
-        for line, row in enumerate(_moments(_safe(table)).iter_rows(), start=1):
-            for place, value in enumerate(row):
-                if value is not None:
-                    _write_cell(sheet, line, place, value, day)
 
 
 def _write_cell(sheet: Any, line: int, place: int, value: object, day: Any) -> None:

@@ -66,7 +66,7 @@ def _file(
 ) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"people.{format}"
-        exporting.export(database, path, ids=ids, format=format)
+        exporting.export(database, path, ids=ids, format=format, columns=columns)
         return path.read_bytes()
 
 

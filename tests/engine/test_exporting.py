@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import db, settings
-from engine.contacts import contacts, exporting
+from engine.contacts import contacts, exported, exporting
 from engine.errors import Invalid
 from engine.importing import importing
 
@@ -163,3 +163,91 @@ def test_only_the_people_asked_for_are_written(filled: db.Database, tmp_path: Pa
 def test_an_unknown_format_is_refused(filled: db.Database, tmp_path: Path) -> None:
     with pytest.raises(Invalid):
         contacts.export(filled, tmp_path / "people.ods", format="ods")  # type: ignore[arg-type]
+
+
+def test_the_columns_asked_for_are_written_in_their_order(
+    filled: db.Database, tmp_path: Path
+) -> None:
+    path = tmp_path / "people.csv"
+    contacts.export(filled, path, columns=["score", "tags", "first_name"])
+    table = pl.read_csv(path)
+    assert table.columns == ["contact_id", "score", "tags", "first_name"]
+    assert table["tags"][0] == "big spender, VIP"
+
+
+def test_a_column_that_does_not_exist_is_refused(filled: db.Database, tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match="“shoe_size”"):
+        contacts.export(filled, tmp_path / "people.csv", columns=["shoe_size"])
+
+
+def test_channels_are_those_that_reach_the_person(filled: db.Database, tmp_path: Path) -> None:
+    with filled.write() as session:
+        session.add(db.Channel(key="sms", name="SMS", kind="twilio_sms", ceiling=1.0))
+        session.add(db.Channel(key="viber", name="=Viber", kind="telegram", ceiling=1.0))
+        session.flush()
+        row = db.ContactChannel(contact_id=1, channel_id=2, address="77", last_inbound_at=db.now())
+        session.add(row)
+    path = tmp_path / "people.csv"
+    contacts.export(filled, path, columns=["channels", "last_inbound_at"])
+    table = pl.read_csv(path)
+    assert table["channels"].to_list()[:2] == ["'=Viber, SMS", None]
+    assert table["last_inbound_at"][0].startswith("20")
+    with filled.write() as session:
+        contacts.opt_out(session, contact_id=1, channel_id=1, source="person")
+    contacts.export(filled, path, columns=["channels"])
+    assert pl.read_csv(path)["channels"][0] == "'=Viber"
+
+
+@pytest.mark.parametrize("format", ["csv", "parquet"])
+def test_batches_make_the_same_file_as_one(
+    any_database: db.Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    format: exporting.Format,
+) -> None:
+    with any_database.write() as session:
+        for number in range(11):
+            contacts.create(session, first_name=f"n{number}", tags=["a", "b"][: number % 3])
+        contacts.delete(session, [4])
+    whole, parts, some = (tmp_path / name for name in ("whole", "parts", "some"))
+    count = contacts.export(any_database, whole, format=format)
+    monkeypatch.setattr(exported, "BATCH", 2)
+    monkeypatch.setattr(exported, "FEW", 3)
+    assert contacts.export(any_database, parts, format=format) == count
+    assert contacts.export(any_database, some, ids=range(1, 50), format=format) == count
+    read = pl.read_csv if format == "csv" else pl.read_parquet
+    assert read(parts).equals(read(whole))
+    assert read(some).equals(read(whole))
+
+
+def test_a_tag_that_looks_like_a_formula_runs_nothing_and_comes_back(
+    any_database: db.Database, tmp_path: Path
+) -> None:
+    with any_database.write() as session:
+        contacts.create(session, first_name="Ana", phone="+573001234567", tags=["=1+1", "@x"])
+    for format in ("csv", "xlsx"):
+        path = tmp_path / f"people.{format}"
+        contacts.export(any_database, path, format=format)
+        report = importing.run(any_database, importing.read(path), country="US")
+        assert (report.rows, report.unchanged) == (1, 1)
+    assert pl.read_csv(tmp_path / "people.csv")["tags"][0] == "'=1+1, @x"
+
+
+def test_a_header_runs_nothing(tmp_path: Path, database: db.Database) -> None:
+    with database.write() as session:
+        row = contacts.define_field(session, key="total", label="Total", type="text")
+        row.key = "=cmd()"
+    for format in ("csv", "xlsx"):
+        path = tmp_path / f"people.{format}"
+        contacts.export(database, path, format=format)
+    assert "'=cmd()" in pl.read_csv(tmp_path / "people.csv").columns
+
+
+def test_an_excel_sheet_that_would_be_cut_is_refused(
+    filled: db.Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "XLSX_ROWS", 5)
+    path = tmp_path / "people.xlsx"
+    with pytest.raises(Invalid, match="export as CSV"):
+        contacts.export(filled, path, format="xlsx")
+    assert contacts.export(filled, path, ids=[1, 2], format="xlsx") == 2
