@@ -2,70 +2,67 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import hashlib
 import json
+import secrets
+from collections import OrderedDict
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import streamlit as st
-from babel import Locale
 
+from engine import db
 from engine.errors import PregonError
-from engine.language import N_
-from engine.segments import frame, operators, segment
-from engine.segments.catalogue import Catalogue, Field
-from pages.widgets import language, problems, workspace
+from engine.segments import frame, segment
+from engine.segments.catalogue import Catalogue
+from engine.segments.tree import CONDITIONS_MAX
+from pages.widgets import builder_answer, builder_starters, language, problems, workspace
+from pages.widgets.builder_answer import Answer
+from pages.widgets.builder_catalogue import fields as fields
+from pages.widgets.builder_texts import TEXTS
 from pages.widgets.language import _
 
 Tree = dict[str, Any]
+Part = tuple[str, Any]
+"""(hash, what it is the hash of)"""
 
 HERE = Path(__file__).parent
-TEXTS = {
-    "match_root": N_("Contacts who match"),
-    "match_label": N_("Match"),
-    "all": N_("all of these"),
-    "any": N_("any of these"),
-    "none": N_("none of these"),
-    "and": N_("and"),
-    "or": N_("or"),
-    "nor": N_("nor"),
-    "and_between": N_("and"),
-    "add_condition": N_("Condition"),
-    "add_group": N_("Group"),
-    "remove_condition": N_("Remove condition"),
-    "remove_group": N_("Remove group"),
-    "field": N_("Field"),
-    "choose_field": N_("Choose a field"),
-    "operator": N_("Operator"),
-    "value": N_("Value"),
-    "choose": N_("Choose…"),
-    "add_value": N_("Add a value"),
-    "add_word": N_("Type and press Enter"),
-    "remove_value": N_("Remove"),
-    "from": N_("From"),
-    "to": N_("To"),
-    "days": N_("days"),
-    "search": N_("Search"),
-    "nothing": N_("Nothing found"),
-    "more": N_("Type to find more"),
-    "gone": N_("(deleted)"),
-    "unfinished": N_("unfinished"),
-    "share": N_("{count} of {total} contacts"),
-    "empty_root": N_("Everybody. Add a condition to narrow it down."),
-    "empty_group": N_("Nothing here yet."),
-}
-ONE = {"text": "text", "choice": "choice", "number": "number", "date": "date", "datetime": "date"}
-MANY = {"text": "texts", "number": "number_list"}
+SCRIPTS = (
+    "builder_store.js",
+    "builder_icons.js",
+    "builder_panel.js",
+    "picker.js",
+    "builder_tree.js",
+    "builder_history.js",
+    "value_editors.js",
+    "builder_dates.js",
+    "builder_counts.js",
+    "builder_rows.js",
+    "builder_starters.js",
+    "builder_edits.js",
+    "builder_fields.js",
+    "builder_drag.js",
+    "builder_keys.js",
+    "query_builder.js",
+)
+STYLES = ("query_builder.css", "builder_values.css", "builder_panel.css")
+HTML = (
+    '<div class="builder"><div class="stage"></div>'
+    '<div class="live" role="status" aria-live="polite"></div></div>'
+)
 
 
 @cache
 def _component() -> Any:
-    scripts = ("picker.js", "value_editors.js", "query_builder.js")
     return st.components.v2.component(
         "pregon.query_builder",
-        html='<div class="builder"><div class="stage"></div></div>',
-        css=(HERE / "query_builder.css").read_text(),
-        js="\n".join((HERE / name).read_text() for name in scripts),
+        html=HTML,
+        css="\n".join((HERE / name).read_text() for name in STYLES),
+        js="\n".join((HERE / name).read_text() for name in SCRIPTS),
     )
 
 
@@ -73,30 +70,21 @@ def build(key: str, tree: Tree, *, but: int | None = None) -> Tree:
     """Draw the builder and return the tree as it stands, finished conditions only.
 
     It starts from `tree` and then keeps its own under `key`, over reruns and page switches, until
-    `reset`. `but` is a segment that cannot be chosen: the one being built.
+    `reset`. `but` is a segment that cannot be chosen: the one being built. What the engine cannot
+    use is marked at its condition; the tree is returned all the same.
     """
     state = st.session_state.setdefault(_place(key), _state(tree))
     database = workspace.database()
-    people = frame.load(database)
-    counts: dict[str, int] = {}
+    answer, problem = Answer(), None
     try:
-        counts = segment.counts(database, segment.from_json(state["tree"]))
+        answer = builder_answer.answer(database, segment.from_json(state["tree"]))
     except PregonError as error:
-        problem: PregonError | None = error
-    else:
-        problem = None
+        problem = error
     _component()(
-        key=_place(key) + ".component",
-        data={
-            "tree": state["draft"],
-            "revision": state["revision"],
-            "counts": counts,
-            "total": people.people.height,
-            "fields": fields(people.catalogue, but=but),
-            "texts": {name: _(text) for name, text in TEXTS.items()},
-            "locale": language.tag(),
-        },
+        key=_component_key(key),
+        data=_data(key, tree, state, answer, database, but),
         on_edited_change=lambda: _keep(key),
+        on_ask_change=lambda: state.pop("have", None),
     )
     if problem is not None:
         problems.show(problem)
@@ -105,8 +93,12 @@ def build(key: str, tree: Tree, *, but: int | None = None) -> Tree:
 
 def reset(key: str, tree: Tree) -> None:
     """Replace what is being edited, from a callback or before `build`."""
-    revision = st.session_state.get(_place(key), {}).get("revision", 0)
-    st.session_state[_place(key)] = _state(tree) | {"revision": revision + 1}
+    before = st.session_state.get(_place(key), {})
+    st.session_state[_place(key)] = _state(tree) | {
+        "revision": before.get("revision", 0) + 1,
+        "edit": before.get("edit", 0),
+        "have": before.get("have", {}),
+    }
 
 
 def same(one: Tree, other: Tree) -> bool:
@@ -114,70 +106,112 @@ def same(one: Tree, other: Tree) -> bool:
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
-def fields(catalogue: Catalogue, *, but: int | None = None) -> list[dict[str, Any]]:
-    """What can be asked about, for the component: in the order people see it."""
-    return [_field(item, catalogue, but) for item in catalogue.fields]
+# What the browser is given
 
 
-def _field(item: Field, catalogue: Catalogue, but: int | None) -> dict[str, Any]:
-    options = [
-        (value, _name(item, str(label)))
-        for value, label in item.options
-        if item.key != "segment" or value != but
-    ]
-    labels = sorted({label for held in catalogue.labels.values() for label in held})
-    made = {}
-    for operator in operators.for_type(item.type):
-        about: dict[str, Any] = {"label": _(operator.label), "value": _editor(item, operator.value)}
-        if operator.value == "label":
-            about["options"] = [(label, label) for label in labels]
-        made[operator.key] = about
+def _data(
+    key: str,
+    saved: Tree,
+    state: dict[str, Any],
+    answer: Answer,
+    database: db.Database,
+    but: int | None,
+) -> dict[str, Any]:
+    loaded = frame.load(database)
+    edit = state.get("edit", 0)
+    parts = {
+        "catalogue": _catalogue(loaded.catalogue, but),
+        "tallies": _hashed(list(_tallies(database, loaded.catalogue, state["draft"]))),
+        "tree": (f"{_session()}.{state['revision']}.{edit}", state["draft"]),
+    }
+    have = state.get("have", {})
+    zone = ZoneInfo(database.settings.timezone)
     return {
-        "key": item.key,
-        "label": item.label if item.custom else _(item.label),
-        "group": _(item.category),
-        "type": item.type,
-        "options": options or None,
-        "operators": made,
+        "key": key,
+        "session": _session(),
+        "revision": state["revision"],
+        "edit": edit,
+        "saved": saved,
+        "counts": dict(answer.counts),
+        "without": dict(answer.without),
+        "words": dict(answer.words),
+        "problems": dict(answer.problems),
+        "total": loaded.people.height,
+        "most": CONDITIONS_MAX,
+        "today": dt.datetime.now(zone).date().isoformat(),
+        "locale": language.tag(),
+        "starters": [] if state["draft"].get("of") else builder_starters.starters(database),
+        "parts": {
+            name: {"hash": hash, "held": None if have.get(name) == hash else held}
+            for name, (hash, held) in parts.items()
+        },
     }
 
 
-def _editor(item: Field, takes: str) -> str:
-    """The kind of value editor in value_editors.js."""
-    match takes:
-        case "nothing":
-            return "none"
-        case "one":
-            return ONE.get(item.type, "choice")
-        case "many":
-            return MANY.get(item.type, "choices")
-        case "pair":
-            return "numbers" if item.type == "number" else "dates"
-        case "days":
-            return "days"
-        case "ids":
-            return "choices"
-        case _:
-            return "choice"
+_catalogues: OrderedDict[tuple[str, int | None], tuple[Catalogue, Part]] = OrderedDict()
+_CATALOGUES_MAX = 32
 
 
-def _name(item: Field, label: str) -> str:
-    """Countries and languages by their names, everything else as it is called."""
-    names = Locale.parse(language.current())
-    known = {"contact.country": names.territories, "contact.language": names.languages}
-    found = known.get(item.key, {}).get(label)
-    return f"{found} ({label})" if found else label
+def _catalogue(catalogue: Catalogue, but: int | None) -> Part:
+    """Fields and texts in this session's language, made again only when they changed."""
+    place = (language.current(), but)
+    known = _catalogues.get(place)
+    if known is not None and known[0] is catalogue:
+        return known[1]
+    texts = {name: _(text) for name, text in TEXTS.items()}
+    made = _hashed({"fields": fields(catalogue, but=but), "texts": texts})
+    _catalogues[place] = (catalogue, made)
+    while len(_catalogues) > _CATALOGUES_MAX:
+        _catalogues.popitem(last=False)
+    return made
+
+
+def _tallies(
+    database: db.Database, catalogue: Catalogue, draft: Tree
+) -> Iterator[tuple[str, list[tuple[str | int, int]]]]:
+    """(field, [(option, people)]) of the fields that the draft asks about."""
+    used = {node.get("field") for node in _nodes(draft)}
+    for item in catalogue.fields:
+        if item.key in used and item.options:
+            counts = segment.option_counts(database, item.key)
+            if counts:
+                yield item.key, list(counts.items())
+
+
+def _nodes(tree: Tree) -> Iterator[Tree]:
+    yield tree
+    for member in tree.get("of", ()):
+        yield from _nodes(member)
+
+
+def _hashed(held: Any) -> Part:
+    return hashlib.sha256(json.dumps(held).encode()).hexdigest()[:16], held
+
+
+# What is kept of a session
+
+
+def _session() -> str:
+    """A word for this session: after a restart or a reload it is another."""
+    made: str = st.session_state.setdefault("builder_session", secrets.token_hex(6))
+    return made
 
 
 def _place(key: str) -> str:
     return f"builder.{key}"
 
 
+def _component_key(key: str) -> str:
+    return _place(key) + ".component"
+
+
 def _state(tree: Tree) -> dict[str, Any]:
-    return {"tree": tree, "draft": tree, "revision": 0}
+    return {"tree": tree, "draft": tree, "revision": 0, "edit": 0, "have": {}}
 
 
 def _keep(key: str) -> None:
-    edited = st.session_state[_place(key) + ".component"].get("edited")
-    if edited:
-        st.session_state[_place(key)] |= {"tree": edited["tree"], "draft": edited["draft"]}
+    """An edit came in. One made before the tree was replaced is too late."""
+    edited = st.session_state[_component_key(key)].get("edited")
+    state = st.session_state[_place(key)]
+    if edited and edited["revision"] == state["revision"]:
+        state |= {name: edited[name] for name in ("tree", "draft", "edit", "have")}
