@@ -15,7 +15,7 @@ from engine.language import N_
 from engine.segments import comparing, frame, frozen, segment, versions
 from engine.segments.comparing import CHANGES, Diff, Flip
 from pages.widgets import language, problems, query_builder, workspace
-from pages.widgets.language import _, number
+from pages.widgets.language import _, counted, number
 from pages.widgets.markdown import plain
 
 PEOPLE_SHOWN = 200
@@ -100,13 +100,19 @@ def _draw_numbers(found: Diff) -> None:
     told = []
     if found.created:
         told.append(
-            _("{count} of those who came in were not there before.").format(
-                count=number(found.created)
+            counted(
+                found.created,
+                N_("1 of those who came in is a new contact."),
+                N_("{count} of those who came in are new contacts."),
             )
         )
     if found.deleted:
         told.append(
-            _("{count} of those who left were deleted.").format(count=number(found.deleted))
+            counted(
+                found.deleted,
+                N_("1 of those who left was deleted."),
+                N_("{count} of those who left were deleted."),
+            )
         )
     if told:
         st.caption(" ".join(told))
@@ -129,8 +135,8 @@ def _draw_flips(found: Diff) -> None:
             {
                 _("Condition"): plain(_words(flip)),
                 _("What changed"): _(CHANGES[flip.change]),
-                _("Came in"): number(flip.entered),
-                _("Left"): number(flip.left),
+                _("Came in"): number(flip.entered) if flip.entered else "",
+                _("Left"): number(flip.left) if flip.left else "",
             }
             for flip in found.flips
         ],

@@ -10,7 +10,7 @@ from engine import charts
 from engine.language import N_
 from engine.segments import overlap, segment
 from engine.segments.overlap import Overlap
-from pages.widgets import language, people_table, problems, workspace
+from pages.widgets import language, people_export, people_table, person, problems, workspace
 from pages.widgets.language import _, counted, number, share
 
 AT_FIRST = 2
@@ -70,7 +70,7 @@ def _draw_figure(id: int, found: Overlap) -> int | None:
 
 def _clicked(state: Any, parts: int) -> int | None:
     for selected in state["selection"]["selected"]:
-        for place in selected.get("dataIndex", ()):
+        for place in selected.get("data_indices", ()):
             if 0 <= place < parts:
                 return int(place)
     return None
@@ -81,12 +81,23 @@ def _draw_part(
 ) -> None:
     """The people of one part: the bar clicked, or one chosen from the list."""
     labels = [f"{charts.part_label(found, part, _)}: {number(part.people)}" for part in found.parts]
-    chosen = st.selectbox(
+    chosen_part = st.selectbox(
         _("People of"),
         range(len(labels)),
         index=clicked or 0,
         format_func=lambda place: labels[place],
         key=f"segment.{id}.overlap.part.{language.current()}.{hash(found.parts)}.{clicked}",
     )
-    tree = overlap.tree_of([node for _name, node in trees], found.parts[chosen].members)
-    people_table.draw(tree, key=f"segment.{id}.overlap.people")
+    tree = overlap.tree_of([node for _name, node in trees], found.parts[chosen_part].members)
+    place = f"segment.{id}.overlap.person"
+    people_table.draw(
+        tree,
+        key=f"segment.{id}.overlap.people",
+        opened=lambda person_id: st.session_state.update({place: person_id}),
+        toolbar=lambda chosen: people_export.popover(
+            chosen, name=labels[chosen_part], key=f"segment.{id}.overlap"
+        ),
+        with_facets=False,
+    )
+    if (opened := st.session_state.pop(place, None)) is not None:
+        person.show(opened)

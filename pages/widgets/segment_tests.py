@@ -52,6 +52,13 @@ def _draw_summary(found: tuple[Verdict, ...]) -> None:
         elif found:
             text = counted(len(found), N_("1 test, green"), N_("{count} tests, all green"))
             st.badge(text, color="green", icon=":material/check_circle:")
+    if not found:
+        st.markdown(
+            _(
+                "Pin people who must be in or out (yourself, a test account, a customer you know), "
+                "and say how many there should be."
+            )
+        )
     st.caption(
         _(
             "Tests run on every change, before a broadcast is confirmed, and again when a "
