@@ -13,7 +13,7 @@ from engine import db
 from engine.cli import terminal
 from engine.errors import Invalid
 
-contacts = typer.Typer(no_args_is_help=True, help="Import and export people.")
+contacts = typer.Typer(no_args_is_help=True, help="People: import, export, edit, merge, undo.")
 segments = typer.Typer(no_args_is_help=True, help="Count and read segments.")
 
 
@@ -24,7 +24,10 @@ class Format(StrEnum):
 
 
 def register(app: typer.Typer) -> None:
+    from engine.cli import fields, persons, undoing  # noqa: F401 - they add to `contacts`
+
     app.add_typer(contacts, name="contacts")
+    app.add_typer(fields.fields, name="fields")
     app.add_typer(segments, name="segment")
 
 
@@ -39,15 +42,10 @@ def export_contacts(
 ) -> None:
     """Write people to a file that imports again."""
     from engine.contacts import exporting
-    from engine.segments import segment as segmenting
 
     kind = format.value if format else file.suffix.removeprefix(".").lower()
     with terminal.workspace(context) as (_, database):
-        ids = None
-        if segment:
-            with database.read() as session:
-                tree = segmenting.from_json(_segment(session, segment).tree)
-            ids = segmenting.people(database, tree).collect()["id"].to_list()
+        ids = in_segment(database, segment) if segment else None
         count = exporting.export(database, file, ids=ids, format=kind)  # type: ignore[arg-type]
     terminal.show(
         {"contacts": count, "file": str(file)}, f"{count:,} people → {file}", as_json=as_json
@@ -114,6 +112,16 @@ def show_segment(
         "counts": counts,
     }
     terminal.show(data, [f"{row.name}: {counts['']:,} people", words], as_json=as_json)
+
+
+def in_segment(database: db.Database, name: str) -> list[int]:
+    """The ids of the people of a stored segment."""
+    from engine.segments import segment as segmenting
+
+    with database.read() as session:
+        tree = segmenting.from_json(_segment(session, name).tree)
+    ids: list[int] = segmenting.people(database, tree).collect()["id"].to_list()
+    return ids
 
 
 def _segment(session: Any, name: str) -> db.Segment:

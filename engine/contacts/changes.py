@@ -119,7 +119,10 @@ def note(
         sa.update(db.Change)
         .where(db.Change.id == change.id)
         .values(people=db.Change.people + len(items) - len(known))
+        .execution_options(synchronize_session=False)
     )
+    if change in session:
+        session.refresh(change)
     return len(items)
 
 

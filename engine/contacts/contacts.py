@@ -123,7 +123,7 @@ def delete_in(session: Session, change: db.Change, ids: list[int]) -> None:
         was[id] |= {f"log.{row}": True for row in rows}
     changes.note(session, change, was, {})
     documents.remove(session, list(was))
-    session.expire_all()
+    documents.expire(session)
 
 
 def name_of(contact: db.Contact) -> str:

@@ -131,7 +131,8 @@ def write(
 ) -> dict[int, set[str]]:
     """Make people what `target` says (None: gone); `current` is what `read` gave of them.
 
-    Returns, by person, the keys that could not be: unique values and addresses others have now.
+    Returns, by person, the keys that could not be: unique values and addresses others have now,
+    tags and channels that are gone.
     Opt-outs in the log are not touched: see reach.keep_consent.
     """
     db.touch_contacts(session)
@@ -144,10 +145,17 @@ def write(
     for name in ("phone", "external_id"):
         _settle(session, name, current, wanted, refused)
     _store(session, current, wanted)
-    _add_tags(session, current, wanted)
+    _add_tags(session, current, wanted, refused)
     _add_channels(session, current, wanted, refused)
-    session.expire_all()
+    expire(session)
     return refused
+
+
+def expire(session: Session) -> None:
+    """People that the session has loaded are read again when they are next asked for."""
+    for row in list(session.identity_map.values()):
+        if isinstance(row, db.Contact | db.ContactChannel | db.ContactTag):
+            session.expire(row)
 
 
 def remove(session: Session, ids: Sequence[int]) -> None:
@@ -274,15 +282,24 @@ def _columns(doc: Doc) -> dict[str, Any]:
     return {name: doc.get(name, blank[name]) for name in COLUMNS} | {"fields": custom(doc)}
 
 
-def _add_tags(session: Session, current: Mapping[int, Doc], wanted: Mapping[int, Doc]) -> None:
+def _add_tags(
+    session: Session,
+    current: Mapping[int, Doc],
+    wanted: Mapping[int, Doc],
+    refused: dict[int, set[str]],
+) -> None:
     pairs = [
-        {"contact_id": id, "tag_id": int(key[4:])}
+        (id, int(key[4:]))
         for id, doc in wanted.items()
         for key in doc.keys() - current.get(id, {}).keys()
         if key.startswith("tag.")
     ]
     known = set(session.scalars(sa.select(db.Tag.id))) if pairs else set()
-    _each(session, sa.insert(db.ContactTag), [pair for pair in pairs if pair["tag_id"] in known])
+    for id, tag in pairs:
+        if tag not in known:
+            refused.setdefault(id, set()).add(f"tag.{tag}")
+    rows = [{"contact_id": id, "tag_id": tag} for id, tag in pairs if tag in known]
+    _each(session, sa.insert(db.ContactTag), rows)
 
 
 def _add_channels(
