@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from html import escape
 
 import streamlit as st
 
@@ -105,7 +106,7 @@ def _one(
     options = _options(column, guessed, fields)
     name, sample, target = st.columns([2, 3, 3], vertical_alignment="center")
     name.markdown(f"**{plain(column)}**")
-    sample.caption(plain(_sample(sheet, column)))
+    sample.html(f"<small style='opacity:.7'>{escape(_sample(sheet, column))}</small>")
     chosen: str = target.selectbox(
         column,
         list(options),

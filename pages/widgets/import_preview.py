@@ -29,7 +29,7 @@ STYLE = """
 .import-preview th, .import-preview td { padding: .35rem .6rem; text-align: left;
   vertical-align: top; border-bottom: 1px solid rgba(128,128,128,.18); white-space: nowrap; }
 .import-preview th { font-weight: 600; opacity: .75; }
-.import-preview td.created, .import-preview td.changed { background: rgba(33,150,83,.14); }
+.import-preview td.changed { background: rgba(47,128,237,.14); }
 .import-preview td.problem { background: rgba(220,60,60,.16); white-space: normal;
   min-width: 11rem; }
 .import-preview small { display: block; }
@@ -91,7 +91,7 @@ def _row(found: Preview, row: Previewed) -> str:
     said = "".join(f"<small>{escape(problems.sentence(p))}</small>" for p in row.problems)
     outcome = escape(_(OUTCOMES[row.outcome]))
     first = (
-        f"<td>{row.line}</td><td{' class=problem' if row.problems else ''}>"
+        f"<td>{row.line}</td><td{' class=problem' if row.outcome == 'skipped' else ''}>"
         f"<span class='outcome {row.outcome}'>{outcome}</span>{said}</td>"
     )
     cells = (_cell(row.cells.get(place), row.outcome) for place in found.places)
@@ -105,10 +105,10 @@ def _cell(cell: Cell | None, outcome: str) -> str:
     if cell.problem is not None:
         said = escape(problems.sentence(cell.problem))
         return f"<td class='problem'>{new}<small>{said}</small></td>"
-    if outcome == "skipped" or not cell.changes:
+    if outcome not in ("updated", "merged") or not cell.changes:
         return f"<td>{new}</td>"
     before = f"<del>{old}</del>→ " if old else ""
-    return f"<td class='{'changed' if old else 'created'}'>{before}{new}</td>"
+    return f"<td class='changed'>{before}{new}</td>"
 
 
 def _shown(value: Any) -> str:
