@@ -183,19 +183,19 @@ def test_a_column_that_does_not_exist_is_refused(filled: db.Database, tmp_path: 
 def test_channels_are_those_that_reach_the_person(filled: db.Database, tmp_path: Path) -> None:
     with filled.write() as session:
         session.add(db.Channel(key="sms", name="SMS", kind="twilio_sms", ceiling=1.0))
-        session.add(db.Channel(key="viber", name="=Viber", kind="telegram", ceiling=1.0))
+        session.add(db.Channel(key="=chat", name="=Chat", kind="telegram", ceiling=1.0))
         session.flush()
         row = db.ContactChannel(contact_id=1, channel_id=2, address="77", last_inbound_at=db.now())
         session.add(row)
     path = tmp_path / "people.csv"
     contacts.export(filled, path, columns=["channels", "last_inbound_at"])
     table = pl.read_csv(path)
-    assert table["channels"].to_list()[:2] == ["'=Viber, SMS", None]
+    assert table["channels"].to_list()[:2] == ["'=Chat, SMS", ""]
     assert table["last_inbound_at"][0].startswith("20")
     with filled.write() as session:
         contacts.opt_out(session, contact_id=1, channel_id=1, source="person")
     contacts.export(filled, path, columns=["channels"])
-    assert pl.read_csv(path)["channels"][0] == "'=Viber"
+    assert pl.read_csv(path)["channels"][0] == "'=Chat"
 
 
 @pytest.mark.parametrize("format", ["csv", "parquet"])

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+import sqlalchemy as sa
 
 from engine import db
 from engine.contacts import contacts
 from engine.errors import Conflict, Invalid, NotFound
-from engine.segments import frame, segment
+from engine.segments import frame, saved, segment
 from engine.segments.tree import Condition, Group, Node
 from tests.engine import people_world as world
 
@@ -109,6 +110,89 @@ def test_a_segment_no_broadcast_needs_any_more_can_go(any_database: db.Database,
         segment.delete(session, id)
     with any_database.read() as session:
         assert session.get_one(db.Broadcast, 1).segment_id is None
+
+
+def test_a_segment_another_one_names_is_not_deleted_before_it(any_database: db.Database):
+    with any_database.write() as session:
+        inner = segment.create(session, name="inner").id
+        outer = segment.create(session, name="outer", tree=within(inner)).id
+    with any_database.write() as session, pytest.raises(Conflict, match="“outer”"):
+        segment.delete(session, inner)
+    with any_database.write() as session:
+        segment.delete(session, outer)
+        segment.delete(session, inner)
+
+
+# Copies, versions, and who uses what
+
+
+def test_a_copy_has_the_tree_and_the_tests_and_a_life_of_its_own(any_database: db.Database):
+    with any_database.write() as session:
+        row = segment.create(session, name="a", tree=all_of(FINE))
+        row.expectations = {"least": 2}
+        copied = saved.copy(session, row.id, name=" B ")
+        assert (copied.name, copied.tree, copied.expectations) == ("B", row.tree, {"least": 2})
+        segment.save(session, copied.id, segment.EVERYBODY)
+        assert segment.from_json(row.tree) == all_of(FINE)
+    with any_database.write() as session, pytest.raises(Conflict):
+        saved.copy(session, 1, name="b")
+    with any_database.write() as session, pytest.raises(NotFound):
+        saved.copy(session, 99, name="c")
+
+
+def test_a_copy_can_be_of_what_was_edited(database: db.Database):
+    with database.write() as session:
+        id = segment.create(session, name="a").id
+        copied = saved.copy(session, id, name="b", tree=all_of(FINE))
+        assert segment.from_json(copied.tree) == all_of(FINE)
+        assert segment.from_json(segment.get(session, id).tree) == segment.EVERYBODY
+
+
+def versions(database: db.Database, id: int) -> list[Node]:
+    with database.read() as session:
+        rows = session.scalars(
+            sa.select(db.SegmentVersion).filter_by(segment_id=id).order_by(db.SegmentVersion.id)
+        )
+        return [segment.from_json(row.tree) for row in rows]
+
+
+def test_every_tree_that_was_saved_is_kept_once(any_database: db.Database):
+    with any_database.write() as session:
+        id = segment.create(session, name="a").id
+    for tree in (all_of(FINE), all_of(FINE), segment.EVERYBODY):
+        with any_database.write() as session:
+            segment.save(session, id, tree)
+    with any_database.write() as session:
+        segment.rename(session, id, "b")
+    assert versions(any_database, id) == [segment.EVERYBODY, all_of(FINE), segment.EVERYBODY]
+    with any_database.write() as session:
+        segment.delete(session, id)
+    assert versions(any_database, id) == []
+
+
+def test_a_segment_from_before_versions_keeps_what_it_was_saved_over(database: db.Database):
+    with database.write() as session:
+        row = db.Segment(key="old", name="old", tree=segment.to_json(all_of(FINE)))
+        session.add(row)
+        session.flush()
+        segment.save(session, row.id, segment.EVERYBODY)
+        id = row.id
+    assert versions(database, id) == [all_of(FINE), segment.EVERYBODY]
+
+
+def test_who_uses_a_segment_is_told_for_broadcasts_and_segments(any_database: db.Database):
+    with any_database.write() as session:
+        inner = segment.create(session, name="inner").id
+        outer = segment.create(session, name="outer", tree=within(inner)).id
+        free = segment.create(session, name="free").id
+        for name in ("one", "two"):
+            session.add(db.Broadcast(key=name, name=name, segment_id=outer))
+    with any_database.read() as session:
+        used = saved.used(session)
+        assert [row.name for row in used[inner].broadcasts] == ["two", "one"]
+        assert [row.name for row in used[inner].segments] == ["outer"]
+        assert used[outer].segments == ()
+        assert free not in used
 
 
 # What makes a tree unusable
