@@ -34,8 +34,11 @@ function newScreen(parentElement) {
   root.onkeydown = (event) => pressed(screen, event);
   root.onpointerover = (event) => near(screen, event.target, "pointed");
   root.onpointerleave = () => near(screen, null, "pointed");
-  root.onfocusin = (event) => near(screen, event.target, "at");
-  root.onfocusout = () => near(screen, null, "at");
+  root.addEventListener("focusin", (event) => near(screen, event.target, "at"));
+  root.addEventListener("focusout", (event) => {
+    near(screen, null, "at");
+    if (!event.relatedTarget || !root.contains(event.relatedTarget)) flush(screen); // a button outside sees it all
+  });
   listenToClipboard(screen);
   screens.set(parentElement, screen);
   return screen;
@@ -96,6 +99,7 @@ function emit(screen, wait) {
 function flush(screen) {
   clearTimeout(screen.timer);
   const { store, data } = screen;
+  if (!store) return;
   const draft = written(store.tree);
   if (draft === store.sent) return;
   const { tree, paths } = finished(store.tree, (node) => isFinished(screen, node));

@@ -91,6 +91,15 @@ def build(key: str, tree: Tree, *, but: int | None = None) -> Tree:
     return dict(state["tree"])
 
 
+def current(key: str, tree: Tree) -> Tree:
+    """The tree as it stands, for a callback: with the edit that came in with the same click.
+
+    `tree` is what `build` returned when the page was drawn.
+    """
+    _keep(key)
+    return dict(st.session_state.get(_place(key), {}).get("tree", tree))
+
+
 def reset(key: str, tree: Tree) -> None:
     """Replace what is being edited, from a callback or before `build`."""
     before = st.session_state.get(_place(key), {})
@@ -211,7 +220,7 @@ def _state(tree: Tree) -> dict[str, Any]:
 
 def _keep(key: str) -> None:
     """An edit came in. One made before the tree was replaced is too late."""
-    edited = st.session_state[_component_key(key)].get("edited")
-    state = st.session_state[_place(key)]
+    edited = st.session_state.get(_component_key(key), {}).get("edited")
+    state = st.session_state.get(_place(key), {})
     if edited and edited["revision"] == state["revision"]:
         state |= {name: edited[name] for name in ("tree", "draft", "edit", "have")}
