@@ -70,7 +70,9 @@ def _draw_summary(found: tuple[Verdict, ...]) -> None:
 def _draw_verdict(id: int, place: int, verdict: Verdict) -> None:
     catalogue = frame.load(workspace.database(), stale=5).catalogue
     told = verdicts.sentence(verdict, catalogue, language.current())
-    with st.container(horizontal=True, vertical_alignment="center", key=f"{_key(id)}.line.{place}"):
+    with st.container(
+        horizontal=True, wrap=False, vertical_alignment="center", key=f"{_key(id)}.line.{place}"
+    ):
         st.markdown(f"{ICONS[verdict.ok]} {plain(told)}", width="stretch")
         what = verdict.contact if verdict.contact is not None else verdict.kind
         st.button(
