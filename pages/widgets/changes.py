@@ -37,7 +37,7 @@ def notice(place: str = "page") -> None:
     """The last change of this session in a line, with the way back."""
     problems.draw(f"undo.{place}")
     if (word := st.session_state.pop("changes.word", None)) is not None:
-        st.toast(word, icon=":material/check:")
+        st.toast(plain(word), icon=":material/check:")
     change_id = st.session_state.get("changes.last")
     if change_id is None:
         return
@@ -94,7 +94,7 @@ def _undone(result: changes.Undone) -> None:
             N_("{count} values that were changed since stay."),
         )
         said = f"{said} {kept}"
-    st.toast(said, icon=":material/undo:")
+    toast(said)
 
 
 def _dismiss() -> None:
