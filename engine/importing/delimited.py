@@ -19,12 +19,15 @@ Noted = tuple[int, Invalid]
 """(line, what is wrong with it)"""
 
 
-def parse(text: str) -> tuple[list[Record], str, list[Noted]]:
-    """(rows, delimiter, problems). Lines count from 1, as an editor shows them."""
+def parse(text: str) -> tuple[Iterator[Record], str, list[Noted]]:
+    """(rows, delimiter, problems, which grow as the rows are read).
+
+    Lines count from 1, as an editor shows them.
+    """
     lines = list(io.StringIO(text, newline=""))
     problems: list[Noted] = []
     start, delimiter = _dialect(lines)
-    return list(_records(lines, delimiter, start, problems)), delimiter, problems
+    return _records(lines, delimiter, start, problems), delimiter, problems
 
 
 def _dialect(lines: Sequence[str]) -> tuple[int, str]:

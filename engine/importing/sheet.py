@@ -8,7 +8,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from engine.contacts import attributes
 from engine.errors import Invalid, NotFound, PregonError
 from engine.importing import delimited, encoding, inference
 from engine.importing.delimited import Record
+from engine.importing.table import Table
 
 MAX_BYTES = 300 * 1024 * 1024
 """Largest file read."""
@@ -28,9 +29,6 @@ MAX_UNPACKED = 1024 * 1024 * 1024
 """Largest XLSX once unpacked: about two million full rows; beyond it is a zip bomb."""
 
 MAX_COLUMNS = 500
-
-_ESCAPED = r"^'('*[=+\-@\t\r\n])"
-"""How a spreadsheet is kept from running a cell; see exporting.harmless."""
 
 _FROM_1904 = re.compile(rb"""<workbookPr\b[^>]*\bdate1904=["'](?:1|true)["']""")
 
@@ -127,9 +125,13 @@ def _too_big() -> Invalid:
 def _read_csv(data: bytes, name: str) -> Sheet:
     text, found, wrong = encoding.decode(data)
     records, delimiter, noted = delimited.parse(text)
+    sheet = _sheet(records, name=name, encoding=found, delimiter=delimiter)
     problems = [Problem(line=0, error=wrong)] if wrong else []
     problems += [Problem(line=line, error=error) for line, error in noted]
-    return _sheet(records, problems, name=name, encoding=found, delimiter=delimiter)
+    lost = sum(error.code == "import.long_cell" for _, error in noted)
+    return dataclasses.replace(
+        sheet, problems=(*problems, *sheet.problems), skipped=sheet.skipped + lost
+    )
 
 
 # XLSX
@@ -143,10 +145,10 @@ def _read_xlsx(data: bytes, name: str) -> Sheet:
         raise _broken_xlsx() from error
     if table.width > MAX_COLUMNS:
         raise _too_wide()
-    records = [
+    records = (
         (line, [cell or "" for cell in row]) for line, row in enumerate(table.iter_rows(), start=1)
-    ]
-    return dataclasses.replace(_sheet(records, [], name=name), serials=_day_zero(data))
+    )
+    return dataclasses.replace(_sheet(records, name=name), serials=_day_zero(data))
 
 
 def _first_table(book: fastexcel.ExcelReader) -> pl.DataFrame:
@@ -211,54 +213,44 @@ def _too_wide() -> Invalid:
 
 
 def _sheet(
-    records: list[Record],
-    problems: list[Problem],
-    *,
-    name: str,
-    encoding: str = "",
-    delimiter: str = "",
+    records: Iterable[Record], *, name: str, encoding: str = "", delimiter: str = ""
 ) -> Sheet:
-    records = [(line, cells) for line, cells in records if any(map(str.strip, cells))]
-    if not records:
+    """The table of the rows, which are read once and not kept: a file may hold millions."""
+    filled = ((line, cells) for line, cells in records if any(map(str.strip, cells)))
+    first = next(filled, None)
+    if first is None:
         raise Invalid("import.empty", "The file is empty.")
-    header = _header(records[0][1], records[0][0])
-    lines: list[int] = []
-    kept: list[list[str]] = []
-    for line, cells in records[1:]:
-        last = line == records[-1][0]
-        if fitted := _fit(cells, len(header), line, problems, last=last):
-            lines.append(line)
-            kept.append(fitted)
-    table = _table(header, kept, named=[bool(cell.strip()) for cell in records[0][1]])
+    header = _header(first[1], first[0])
+    problems: list[Problem] = []
+    table = Table(header, named=[bool(cell.strip()) for cell in first[1]])
+    left_out = 0
+    for (line, cells), last in _marked_last(filled):
+        fitted = _fit(cells, len(header), line, problems, last=last)
+        left_out += fitted is None
+        if fitted is not None:
+            table.add(line, fitted)
+    rows, lines = table.finish()
     return Sheet(
         name=name,
-        columns=tuple(table.columns),
-        rows=table,
-        lines=pl.Series("line", lines, pl.Int64),
+        columns=tuple(rows.columns),
+        rows=rows,
+        lines=lines,
         encoding=encoding,
         delimiter=delimiter,
-        skipped=len(records) - 1 - len(lines) + _left_out(problems),
+        skipped=left_out,
         problems=tuple(problems),
     )
 
 
-def _table(
-    header: Sequence[str], rows: Sequence[list[str]], *, named: Sequence[bool]
-) -> pl.DataFrame:
-    """The cells by column; those with neither a name nor a value are dropped."""
-    columns = list(zip(*rows, strict=True)) or [()] * len(header)
-    every = [_clean(name, cells) for name, cells in zip(header, columns, strict=True)]
-    return pl.DataFrame(
-        [
-            cells
-            for cells, has_name in zip(every, named, strict=True)
-            if has_name or cells.null_count() < len(cells)
-        ]
-    )
-
-
-def _left_out(problems: Sequence[Problem]) -> int:
-    return sum(problem.error.code == "import.long_cell" for problem in problems)
+def _marked_last(records: Iterable[Record]) -> Iterator[tuple[Record, bool]]:
+    """Each row, and whether it is the last one."""
+    waiting: Record | None = None
+    for record in records:
+        if waiting is not None:
+            yield waiting, False
+        waiting = record
+    if waiting is not None:
+        yield waiting, True
 
 
 def _header(cells: Sequence[str], line: int) -> list[str]:
@@ -307,11 +299,3 @@ def _fit(
         )
         problems.append(Problem(line=line, error=error))
     return cells + [""] * (width - len(cells))
-
-
-def _clean(name: str, cells: Sequence[str]) -> pl.Series:
-    """Cells trimmed, letters composed, harmless spreadsheet apostrophes taken off."""
-    text = pl.Series("", cells, pl.String)  # named last: polars takes "*" and "^a.*$" for patterns
-    text = text.str.replace_all("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff]", "")
-    text = text.str.strip_chars().str.normalize("NFC").str.replace(_ESCAPED, "$1")
-    return text.set(text == "", None).alias(name)
