@@ -16,8 +16,15 @@ from engine.errors import Conflict
 from engine.importing import history
 from engine.importing.running import alive
 
+TRIES = 5
+"""How often the end of an undo waits for a moment in which no contact changes."""
+
 Seen = Callable[[int, int], None]
 """Called with (people put back, people in all) after each batch."""
+
+
+Held = Mapping[str, set[Any]]
+"""Key of a field → the different values that people have in it."""
 
 
 def want_undo(database: db.Database, id: int) -> None:
@@ -60,24 +67,68 @@ def undo_job(database: db.Database, id: int, *, seen: Seen | None = None) -> cha
                 seen(done, total)
 
         undone = changes.undo(database, change_id, progress=tell)
-        with database.write() as session:
-            db.touch_contacts(session)
-            row = history.row(session, id)
-            _take_away(session, row.report)
-            found = {"restored": undone.restored, "kept": undone.kept}
-            row.state, row.report = "undone", {**row.report, "undone": found}
+        if not any(_finish(database, id, undone) for _ in range(TRIES)):
+            _finish(database, id, undone, locked=True)
     return undone
 
 
-def _take_away(session: Session, report: Mapping[str, Any]) -> None:
+def _finish(
+    database: db.Database, id: int, undone: changes.Undone, *, locked: bool = False
+) -> bool:
+    """Take away what the import made besides people; False when contacts moved meanwhile.
+
+    Looking through everybody takes a while, so it is done before the lock is taken, unless `locked`.
+    """
+    with database.read() as session:
+        report, version = history.row(session, id).report, _version(session)
+        held = {} if locked else _held(session, report)
+    with database.write() as session:
+        db.touch_contacts(session)
+        if locked:
+            held = _held(session, report)
+        elif _version(session) != version + 1:
+            return False
+        _take_away(session, report, held)
+        row = history.row(session, id)
+        found = {"restored": undone.restored, "kept": undone.kept}
+        row.state, row.report = "undone", {**row.report, "undone": found}
+    return True
+
+
+def _version(session: Session) -> int:
+    return session.scalars(sa.select(db.Workspace.contacts_version)).one()
+
+
+def _held(session: Session, report: Mapping[str, Any]) -> Held:
+    """Of fields that the import made only whether there is any value."""
+    held: dict[str, set[Any]] = {}
+    if report.get("fields_created"):
+        held |= {key: {True} for key in _keys(session)}
+    return held | {key: _values(session, key) for key in report.get("options_added", {})}
+
+
+def _keys(session: Session) -> list[str]:
+    """The custom fields that anybody has, in one look through everybody."""
+    keys = "SELECT DISTINCT json_object_keys(fields) FROM contact"
+    if session.get_bind().dialect.name == "sqlite":
+        keys = "SELECT DISTINCT key FROM contact, json_each(contact.fields)"
+    return list(session.scalars(sa.text(keys)))
+
+
+def _values(session: Session, key: str) -> set[Any]:
+    value = db.Contact.fields[key].as_string()
+    return set(session.scalars(sa.select(value).distinct().where(value.is_not(None))))
+
+
+def _take_away(session: Session, report: Mapping[str, Any], held: Held) -> None:
     """Tags, fields and options that the import made, where nobody uses them now."""
     said = _said(session)
     for name in report.get("tags_created", ()):
         _drop_tag(session, name, said)
     for key in report.get("fields_created", {}):
-        _drop_field(session, key, said)
+        _drop_field(session, key, said, held)
     for key, options in report.get("options_added", {}).items():
-        _drop_options(session, key, options, said)
+        _drop_options(session, key, options, said, held.get(key, set()))
 
 
 def _said(session: Session) -> str:
@@ -102,26 +153,21 @@ def _drop_tag(session: Session, name: str, said: str) -> None:
         session.flush()
 
 
-def _drop_field(session: Session, key: str, said: str) -> None:
+def _drop_field(session: Session, key: str, said: str, held: Held) -> None:
     field = session.scalar(sa.select(db.ContactField).where(db.ContactField.key == key))
-    if field is not None and not _names(said, key) and not _values(session, key):
+    if field is not None and not _names(said, key) and not held.get(key):
         session.delete(field)
         session.flush()
 
 
-def _drop_options(session: Session, key: str, added: Sequence[str], said: str) -> None:
+def _drop_options(
+    session: Session, key: str, added: Sequence[str], said: str, held: set[Any]
+) -> None:
     field = session.scalar(sa.select(db.ContactField).where(db.ContactField.key == key))
     if field is None:
         return
-    held = _values(session, key)
     field.options = [
         option
         for option in field.options
         if option not in added or option in held or _names(said, option)
     ]
-
-
-def _values(session: Session, key: str) -> set[Any]:
-    """The different values that people have in a custom field."""
-    value = db.Contact.fields[key].as_string()
-    return set(session.scalars(sa.select(value).distinct().where(value.is_not(None))))
