@@ -88,11 +88,20 @@ def _count(chosen: people_table.Chosen) -> int:
 def _open(action: str, chosen: people_table.Chosen, table: str) -> None:
     ids = list(chosen.ids) if chosen.ids else view.ids(workspace.database(), chosen.view)
     title = counted(len(ids), *TITLES[action])
-    st.dialog(title)(_ask)(action, ids, title, table)
+    away = len(set(ids).difference(_shown(chosen))) if chosen.ids else 0
+    st.dialog(title)(_ask)(action, ids, title, table, away)
 
 
-def _ask(action: str, ids: list[int], title: str, table: str) -> None:
-    """What to do exactly, and the button that does it."""
+def _shown(chosen: people_table.Chosen) -> list[int]:
+    return view.ids(workspace.database(), chosen.view)
+
+
+def _ask(action: str, ids: list[int], title: str, table: str, away: int) -> None:
+    """What to do exactly, and the button that does it; `away` of them are ticked but not shown."""
+    if away:
+        hidden = counted(away, N_("1 of them is not in the list as filtered now."),
+                         N_("{count} of them are not in the list as filtered now."))  # fmt: skip
+        st.warning(hidden, icon=":material/visibility_off:")
     if action == "export":
         bulk_export.draw(ids)
         return

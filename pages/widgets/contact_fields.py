@@ -71,7 +71,7 @@ def _line(field: db.ContactField, people: int) -> None:
 def _told(field: db.ContactField, people: int) -> str:
     facts = [
         counted(people, N_("1 person has a value"), N_("{count} people have a value")),
-        f"`{{{{ {field.key} }}}}`",
+        field_changes.variable(field.key),
     ]
     if field.options:
         shown = plain(", ".join(str(option) for option in field.options[:CHOICES_SHOWN]))
@@ -100,8 +100,8 @@ def _add() -> None:
             persist_state="session",
         )
     if label.strip():
-        key = attributes.key_for(label)
-        st.caption(_("In messages: {variable}").format(variable=f"`{{{{ {key} }}}}`"))
+        shown = field_changes.variable(attributes.key_for(label))
+        st.caption(_("In messages: {variable}").format(variable=shown))
     if st.button(_("Add field"), type="primary", key="fields.added", disabled=not label.strip()):
         with problems.shown():
             key = attributes.key_for(label)

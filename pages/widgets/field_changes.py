@@ -24,10 +24,15 @@ def ask(action: str, key: str, people: int) -> None:
         ASKED[action](field, people)
 
 
+def variable(key: str) -> str:
+    """A field as messages name it, never broken over two lines."""
+    return f"`{{{{\u00a0{key}\u00a0}}}}`"
+
+
 def _rename(field: db.ContactField, people: int) -> None:
     label = st.text_input(_("Name"), value=field.label, key=f"field.{field.key}.label")
-    variable = f"`{{{{ {field.key} }}}}`"
-    st.caption(_("In messages it stays {variable}.").format(variable=variable))
+    shown = variable(field.key)
+    st.caption(_("In messages it stays {variable}.").format(variable=shown))
     if st.button(_("Save"), type="primary", key="field.do", disabled=not label.strip()):
         with workspace.database().write() as session:
             change_id = attributes.rename(session, field.key, label).id

@@ -36,13 +36,18 @@ def _list(contact_id: int, place: str, *, kinds: tuple[str, ...], nothing: str) 
     most = st.session_state.setdefault(f"{place}.most", timeline.PAGE)
     with workspace.database().read() as session:
         found = timeline.timeline(session, contact_id, limit=most)
-    events = [event for event in found if event.kind in kinds]
+    events = [event for event in found if event.kind in kinds and not _told_twice(event)]
     if not events:
         st.caption(nothing)
     for event in events:
         _line(event)
     if len(found) == most:
         st.button(_("Show more"), key=f"{place}.more", on_click=_more, args=(place,))
+
+
+def _told_twice(event: Event) -> bool:
+    """Changes that stand in the list as what they did, too."""
+    return event.change is not None and event.change.kind in ("create", "opt_out", "opt_in")
 
 
 def _more(place: str) -> None:
