@@ -53,7 +53,7 @@ function lift(drag) {
 
 function hover(drag) {
   const [by, down] = [drag.x - drag.from[0], drag.y - drag.from[1]];
-  drag.ghost.style.transform = `translate(${by}px, ${down}px)`;
+  drag.ghost.style.transform = `translate(${by * 0.2}px, ${down}px)`;
   drag.slot = slotAt(drag);
   drag.line.hidden = !drag.slot;
   if (!drag.slot) return;
