@@ -77,7 +77,7 @@ def _finish(
 ) -> bool:
     """Take away what the import made besides people; False when contacts moved meanwhile.
 
-    Looking through everybody takes a while, so it is done before the lock is taken, unless `locked`.
+    Looking through everybody takes a while: unless `locked`, it is done before the lock is taken.
     """
     with database.read() as session:
         report, version = history.row(session, id).report, _version(session)
