@@ -81,9 +81,9 @@ function line(board, facet, [value, label, people, written], chosen, largest) {
   box.checked = on;
   box.onchange = () => {
     const wanted = board.chosen.get(facet.key) ?? new Set();
-    on ? wanted.delete(value) : wanted.add(value);
+    box.checked ? wanted.add(value) : wanted.delete(value);
     board.chosen.set(facet.key, wanted);
-    draw(board);
+    made.classList.toggle("on", box.checked);
     board.send();
   };
   const made = el("label", { class: on ? "line on" : "line", title: label }, box, el("span", { class: "name" }, label), el("span", { class: "many" }, written));

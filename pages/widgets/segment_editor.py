@@ -202,6 +202,7 @@ def _draw_people(id: int, tree: Tree) -> None:
             segment.from_json(tree),
             key=f"segment.{id}.people",
             opened=lambda person_id: st.session_state.update({place: person_id}),
+            ticks=True,
             toolbar=lambda chosen: people_export.popover(
                 chosen, name=_name(id), key=f"segment.{id}"
             ),

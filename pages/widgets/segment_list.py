@@ -95,7 +95,7 @@ def _line(row: db.Segment, uses: Uses, loaded: frame.Frame) -> None:
     """One segment: its name, what it asks, who uses it, how many it holds."""
     with st.container(border=True):
         left, right = st.columns([5, 1.2], vertical_alignment="center")
-        with left:
+        with left.container(gap="xxsmall"):
             if st.button(f"**{plain(row.name)}**", type="tertiary", key=f"open.{row.id}"):
                 st.switch_page("segments.py", query_params={"id": str(row.id)})
             with problems.shown():
