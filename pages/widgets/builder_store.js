@@ -9,6 +9,7 @@ const KEPT_PARTS = 12;
 function received(parts) {
   const known = {};
   for (const [name, { hash, held }] of Object.entries(parts)) {
+    if (name === "program") continue;
     if (name === "tree") { known.tree = held; continue; }
     if (held !== null) {
       if (!desk.parts.has(hash)) desk.parts.set(hash, held);

@@ -3,7 +3,7 @@
 // In:  {key, session, revision, edit, saved, counts, without, words, problems, total, most, today,
 //      locale, starters, parts}. Keys of counts … problems are paths in the tree of edit number
 //      `edit`. A part is {hash, held}; held is null when this browser said that it has it:
-//      "catalogue" {fields, texts}, "tallies" [[field, [[value, people]]]], "tree" the draft.
+//      "program" these scripts, "catalogue" {fields, texts}, "tallies" [[field, [[value, people]]]], "tree" the draft.
 // Out: state "edited" = {tree, draft, edit, revision, have}. `tree` is the segment as
 //      engine.segments reads it, finished conditions only; `draft` is everything as it stands.
 //      Trigger "ask": a part is missing here.
@@ -107,6 +107,6 @@ function flush(screen) {
   store.seq += 1;
   store.paths.set(store.seq, paths);
   store.paths.delete(store.seq - 50);
-  const have = { catalogue: data.parts.catalogue.hash, tallies: data.parts.tallies.hash, tree: `${store.session}.${store.revision}.${store.seq}` };
+  const have = { program: data.parts.program.hash, catalogue: data.parts.catalogue.hash, tallies: data.parts.tallies.hash, tree: `${store.session}.${store.revision}.${store.seq}` };
   screen.send({ tree, draft: JSON.parse(draft), edit: store.seq, revision: store.revision, have });
 }

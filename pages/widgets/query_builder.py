@@ -62,8 +62,14 @@ def _component() -> Any:
         "pregon.query_builder",
         html=HTML,
         css="\n".join((HERE / name).read_text() for name in STYLES),
-        js="\n".join((HERE / name).read_text() for name in SCRIPTS),
+        js=(HERE / "builder_boot.js").read_text(),
     )
+
+
+@cache
+def _program() -> Part:
+    """The scripts as one module. It is a part: sent once a tab, not with each answer."""
+    return _hashed("\n".join((HERE / name).read_text() for name in SCRIPTS))
 
 
 def build(key: str, tree: Tree, *, but: int | None = None) -> Tree:
@@ -129,6 +135,7 @@ def _data(
     loaded = frame.load(database)
     edit = state.get("edit", 0)
     parts = {
+        "program": _program(),
         "catalogue": _catalogue(loaded.catalogue, but),
         "tallies": _hashed(list(_tallies(database, loaded.catalogue, state["draft"]))),
         "tree": (f"{_session()}.{state['revision']}.{edit}", state["draft"]),
