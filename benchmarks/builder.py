@@ -66,8 +66,10 @@ def measure(home: Path, rows: int, users: int) -> dict[str, Any]:
     place = f"/segments?id={saved(database)}"
     baseline = still(home)
     with servers.studio(home) as url:
+        say(f"The page that does nothing takes {median(baseline):.0f} ms")
         with clicks.opened(url + place) as page:
             click = clicks.timed(page, clicks.new_choices(page, CLICKS))
+        say(f"A click takes {median(click):.0f} ms")
         with visited(url, place, users) as answers, clicks.opened(url + place) as page:
             loaded = clicks.timed(page, clicks.new_choices(page, CLICKS))
     return {
@@ -81,6 +83,10 @@ def measure(home: Path, rows: int, users: int) -> dict[str, Any]:
         "user_answer_ms": round(median(answers), 1) if answers else None,
         "user_edits": len(answers),
     }
+
+
+def say(what: str) -> None:
+    print(f"{what}.", file=sys.stderr, flush=True)
 
 
 def saved(database: db.Database) -> int:

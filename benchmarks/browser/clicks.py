@@ -6,6 +6,7 @@ The builder's root has the class `waiting` from an edit until its counts are pai
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,6 +23,7 @@ IDLE = (
 )
 PAUSE = 350
 """Milliseconds between an answer and the next click."""
+PATIENCE = 30.0
 WATCH = """
 (root) => {
   const taken = (globalThis.benchmarkClicks = []);
@@ -61,8 +63,11 @@ def timed(page: Any, chips: Iterable[Any]) -> list[float]:
     page.locator(".builder").first.evaluate(WATCH)
     for count, chip in enumerate(chips, 1):
         chip.click()
+        end = time.monotonic() + PATIENCE
         while page.evaluate("benchmarkClicks.length") < count:  # the page forbids wait_for_function
             page.wait_for_timeout(25)
+            if time.monotonic() > end:
+                raise RuntimeError(f"Click {count} was never answered.")
         page.wait_for_selector(IDLE, timeout=120_000)
         page.wait_for_timeout(PAUSE)
     return [float(each) for each in page.evaluate("benchmarkClicks")]
