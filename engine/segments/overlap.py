@@ -10,7 +10,9 @@ import polars as pl
 
 from engine import db
 from engine.errors import Invalid
-from engine.segments import truth
+from engine.segments import frame, truth
+from engine.segments.catalogue import Catalogue
+from engine.segments.checking import check
 from engine.segments.tree import Group, Node
 
 SEGMENTS_MAX = 5
@@ -60,6 +62,7 @@ def of(
         raise Invalid(
             "segment.overlap_size", "One to {limit} segments can be compared.", limit=SEGMENTS_MAX
         )
+    _check(trees, frame.load(database, stale=stale).catalogue)
     loaded, masks = truth.masks(database, [tree for _, tree in trees], today, stale=stale)
     height = loaded.people.height
     inside = [truth.whole(tree, masks, height) for _, tree in trees]
@@ -74,6 +77,19 @@ def of(
         parts=tuple(sorted(parts, key=lambda part: (-part.people, part.members))),
         everybody=height,
     )
+
+
+def _check(trees: Sequence[tuple[str, Node]], catalogue: Catalogue) -> None:
+    """Raises Invalid that names the first segment that cannot be used."""
+    for name, tree in trees:
+        try:
+            check(tree, catalogue)
+        except Invalid as error:
+            raise Invalid(
+                "segment.unusable",
+                "The segment “{segment}” cannot be used as it stands: open it to see why.",
+                segment=name,
+            ) from error
 
 
 def tree_of(trees: Sequence[Node], members: Sequence[int]) -> Group:

@@ -114,8 +114,12 @@ def test_a_tree_that_cannot_be_used_is_one_sentence(
         expectations.put(session, id, outside=[people["Inés"]])
         segment.create(session, name="Another")
     broken = {"match": "all", "of": [{"field": "field.gone", "op": "is", "value": "x"}]}
-    for name in ("tests", "diff", "overlap"):
-        assert "condition 1 of group 1" in drawn(name, id, broken).error[0].value.replace("\\", "")
+    for name, sentence in (
+        ("tests", "condition 1 of group 1"),
+        ("diff", "condition 1 of group 1"),
+        ("overlap", "The segment “Colombia” cannot be used"),
+    ):
+        assert sentence in drawn(name, id, broken).error[0].value.replace("\\", "")
 
 
 def test_there_is_nothing_to_compare_with_at_first(id: int) -> None:
