@@ -57,7 +57,13 @@ def draw(sheet: Sheet, country: str, kept: Options | None) -> dict[str, str]:
         chosen[column] = _one(sheet, place, column, guessed[column], fields, types)
     if more := len(sheet.columns) - SHOWN:
         _rest(sheet, more, guessed, fields, types, chosen)
-    return chosen
+    return {column: _typed(target, types.get(column), fields) for column, target in chosen.items()}
+
+
+def _typed(target: str, type: str | None, fields: Mapping[str, str]) -> str:
+    """A new field with the type it was shown with, so that nobody has to find it again."""
+    is_new = target.startswith("field.") and ":" not in target and target not in fields
+    return f"{target}:{type}" if is_new and type else target
 
 
 def _types(sheet: Sheet, guessed: Mapping[str, str], country: str) -> dict[str, str]:
