@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
@@ -12,6 +13,10 @@ from streamlit.testing.v1 import AppTest
 
 from engine import accounts, db
 from engine.contacts import bulk, changes, contacts
+from engine.errors import NotFound
+from pages.widgets import background
+from pages.widgets import changes as changes_widget
+from tests.conftest import Wait
 from tests.pages.conftest import Open, text
 
 
@@ -232,3 +237,31 @@ def test_people_said_to_be_distinct_are_not_suggested_again(
         contacts.create(session, first_name="Anita", email="a@b.example")
     app = press(open_page("contacts.py", view="duplicates"), "Not the same")
     assert "No duplicates found" in text(app)
+
+
+def test_long_work_goes_on_behind_the_page_and_is_told_at_its_end(
+    open_page: Open, people: db.Database, monkeypatch: pytest.MonkeyPatch, eventually: Wait
+) -> None:
+    bulk.tag(people, [1, 2], ["fair"])
+    app = open_page("contacts.py", view="changes")
+    monkeypatch.setattr(background, "LONG", 1)
+    press(app, "Undo")
+    work = app.session_state["background"]
+    eventually(lambda: not work or work[0].future.done())
+    app.run()
+    assert not app.exception, app.exception
+    assert not app.session_state["background"]
+    assert "undone on" in text(app)
+    assert [toast.value for toast in app.toast] == ["2 people are as before\\."]
+
+
+def test_long_work_that_fails_says_why(open_page: Open, people: db.Database) -> None:
+    app = open_page("contacts.py")
+    failed: Future[int] = Future()
+    failed.set_exception(NotFound("field.unknown", "There is no field named “{key}”.", key="x"))
+    app.session_state["background"] = [
+        background.Work(label="Set", total=2, finished=changes_widget.remember, future=failed)
+    ]
+    app.run()
+    assert not app.exception, app.exception
+    assert [error.value for error in app.error] == ["There is no field named “x”\\."]
