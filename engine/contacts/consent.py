@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -16,6 +16,9 @@ from sqlalchemy.orm import Session
 from engine import db
 from engine.contacts import addresses, cleaning
 from engine.contacts.addresses import CHUNK
+
+ROW: Any = db.ContactChannel.__table__
+LOG: Any = db.OptOut.__table__
 
 Source = Literal["reply", "provider", "person", "import"]
 """Who said that a person leaves or comes back. Stored in opt_out.source: never rename."""
@@ -93,17 +96,22 @@ def say(
     Returns, by person, the ids of the rows of the log.
     """
     at, reason, out = db.now(), cleaning.tidy(reason)[:500], kind == "out"
-    rows = [
-        row
-        for row in _all_rows(session, contact_ids, channel, make=out)
-        if (row.opted_out_at is None) == out
-    ]
+    places = _places(session, contact_ids, channel, out=out)
+    why = (reason or source) if out else ""
+    on = {"channel_id": channel.id, "opted_out_at": at if out else None, "opted_out_why": why}
+    fresh = [{**on, **_who(place)} for place in places if place[0] is None]
+    moved = [id for id, _, _ in places if id is not None]
+    for start in range(0, len(moved), CHUNK):
+        mine = ROW.c.id.in_(moved[start : start + CHUNK])
+        session.execute(sa.update(ROW).where(mine).values(on))
     said = {"channel_id": channel.id, "kind": kind, "source": source, "reason": reason, "at": at}
-    for row in rows:
-        row.opted_out_at, row.opted_out_why = (at, reason or source) if out else (None, "")
-        session.add(db.OptOut(contact_id=row.contact_id, address=row.address, **said))
-    session.flush()
-    people = list(dict.fromkeys(row.contact_id for row in rows))
+    for table, rows in ((ROW, fresh), (LOG, [{**said, **_who(place)} for place in places])):
+        if rows:
+            session.connection().execute(sa.insert(table), rows)
+    for loaded in list(session.identity_map.values()):
+        if isinstance(loaded, db.ContactChannel):
+            session.expire(loaded)
+    people = list(dict.fromkeys(who for _, who, _ in places))
     addresses.stamp(session, people)
     logged: dict[int, list[int]] = {}
     log = db.OptOut
@@ -117,34 +125,39 @@ def say(
     return logged
 
 
-def _all_rows(
-    session: Session, contact_ids: Sequence[int], channel: db.Channel, *, make: bool
-) -> list[db.ContactChannel]:
-    """The people's rows on the channel; with `make` also new ones for phones without one."""
-    on, contact = db.ContactChannel, db.Contact
-    rows: list[db.ContactChannel] = []
+Place = tuple[int | None, int, str]
+"""(id of the row of contact_channel, contact id, address); None where there is no row yet."""
+
+
+def _who(place: Place) -> dict[str, Any]:
+    return {"contact_id": place[1], "address": place[2]}
+
+
+def _places(
+    session: Session, contact_ids: Sequence[int], channel: db.Channel, *, out: bool
+) -> list[Place]:
+    """Where the people are on the channel and not yet out (or in); phones without a row too."""
+    row, contact = ROW.c, db.Contact
+    places: list[Place] = []
     for start in range(0, len(contact_ids), CHUNK):
         ids = contact_ids[start : start + CHUNK]
-        found = session.scalars(
-            sa.select(on).where(on.contact_id.in_(ids), on.channel_id == channel.id)
+        found = session.execute(
+            sa.select(row.id, row.contact_id, row.address, row.opted_out_at).where(
+                row.contact_id.in_(ids), row.channel_id == channel.id
+            )
         ).all()
-        rows += found
-        if not make or not addresses.by_phone(channel):
+        places += [(id, who, where) for id, who, where, at in found if (at is None) == out]
+        if not out or not addresses.by_phone(channel):
             continue
-        listed = {row.contact_id for row in found}
-        taken = sa.exists().where(on.channel_id == channel.id, on.address == contact.phone)
+        listed = {who for _, who, _, _ in found}
+        taken = sa.exists().where(row.channel_id == channel.id, row.address == contact.phone)
         free = sa.select(contact.id, contact.phone).where(
             contact.id.in_(ids), contact.phone.is_not(None), ~taken
         )
-        fresh = [
-            on(contact_id=id, channel_id=channel.id, address=phone)
-            for id, phone in session.execute(free)
-            if id not in listed
+        places += [
+            (None, id, phone) for id, phone in session.execute(free) if phone and id not in listed
         ]
-        session.add_all(fresh)
-        rows += fresh
-    session.flush()
-    return rows
+    return places
 
 
 def _apply(

@@ -252,7 +252,11 @@ def _keep(name: str, current: Mapping[str, Any], wanted: Doc) -> None:
 
 def _store(session: Session, current: Mapping[int, Doc], wanted: Mapping[int, Doc]) -> None:
     now = db.now()
-    edited = [id for id in wanted if id in current]
+    there = [id for id in wanted if id in current]
+    edited = [id for id in there if _stored(wanted[id]) != _stored(current[id])]
+    for chunk in chunks(set(there) - set(edited)):
+        stamp = sa.update(CONTACT).where(CONTACT.c.id.in_(chunk)).values(updated_at=now)
+        session.connection().execute(stamp)
     named = (*COLUMNS, "fields", "updated_at")
     _each(
         session,
@@ -275,6 +279,11 @@ def _store(session: Session, current: Mapping[int, Doc], wanted: Mapping[int, Do
             if id not in current
         ],
     )
+
+
+def _stored(doc: Doc) -> Doc:
+    """What stands in the contact's own row."""
+    return {key: doc[key] for key in doc if key in COLUMNS or key.startswith("field.")}
 
 
 def _columns(doc: Doc) -> dict[str, Any]:
