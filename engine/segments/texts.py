@@ -30,7 +30,7 @@ PLAIN = "plain "
 """Before a column's name: also without accents."""
 WORDS_SHARE = 0.1
 """A column with at most this share of different values is kept as words."""
-RUNS_MAX = 6
+RUNS_MAX = 16
 """Runs of neighbouring words that are compared one by one; of more, each code is looked up."""
 SCAN_SHARE = 0.5
 """When more than this share may match, all texts are read, in order and on every core."""
