@@ -4,7 +4,7 @@ place, so that one broken condition does not hide the numbers of the others."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from engine import db
@@ -56,10 +56,10 @@ def answer(database: db.Database, tree: Group) -> Answer:
     return Answer(counts=held, without=solution.without, words=said)
 
 
-def without(tree: Group, broken: object) -> tuple[Group, dict[str, str]]:
+def without(tree: Group, broken: Collection[str]) -> tuple[Group, dict[str, str]]:
     """The tree without the nodes at these paths, and its paths → those of the tree given."""
     paths: dict[str, str] = {}
-    gone = set(broken)  # type: ignore[call-overload]
+    gone = set(broken)
 
     def pruned(group: Group, old: str, new: str) -> Group:
         paths[new] = old
