@@ -25,6 +25,8 @@ from engine.segments.tree import EVERYBODY, Group
 
 Value = str | int
 """A choice, or the id of a tag or channel."""
+Rows = pl.DataFrame
+"""A page of people, as `page` gives it."""
 T = TypeVar("T")
 
 FACETS = ("contact.country", "contact.language", "channel.reachable", "tag")

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import polars as pl
 import streamlit as st
 from babel import Locale
 
 from engine.language import N_
 from engine.segments.frame import Frame
+from engine.segments.view import Rows
 from pages.widgets import language
 from pages.widgets.language import _
 
@@ -110,7 +110,7 @@ def _custom(loaded: Frame) -> list[Column]:
 # Cells
 
 
-def cells(rows: pl.DataFrame, columns: list[Column]) -> list[dict[str, Any]]:
+def cells(rows: Rows, columns: list[Column]) -> list[dict[str, Any]]:
     """One person each: {id, name, initials, cells}; a cell is a text or a list of (text, tone)."""
     write = {column.key: _writer(column) for column in columns[1:]}
     people = []
