@@ -19,9 +19,9 @@ from statistics import median
 from typing import Any
 
 import sqlalchemy as sa
+
 from browser import clicks, servers
 from crowd import asked, workspace
-
 from engine import db
 from engine.segments import segment
 

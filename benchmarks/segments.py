@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from crowd import asked, workspace
+from engine.segments.tree import EVERYBODY
 from figures import changing, table
 from figures.ours import Ours, load_elsewhere
 from figures.timing import Series, geometric, in_turn, seconds
@@ -22,8 +23,6 @@ from peers.duck import Duck, ShapedDuck
 from peers.lite import Lite
 from peers.peer import Peer
 from peers.postgres import Postgres, binaries
-
-from engine.segments.tree import EVERYBODY
 
 PEERS: dict[str, type[Peer]] = {
     "duckdb_shaped": ShapedDuck,

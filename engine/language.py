@@ -39,5 +39,9 @@ def translator(language: str) -> Translate:
 
 
 def sentence(error: PregonError, language: str) -> str:
-    """The error's sentence in `language`."""
-    return translator(language)(error.template).format(**error.details)
+    """The error's sentence in `language`, with those it quotes."""
+    details = {
+        name: sentence(value, language) if isinstance(value, PregonError) else value
+        for name, value in error.details.items()
+    }
+    return translator(language)(error.template).format(**details)

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from crowd import workspace
-
 from engine import db, settings
 
 ROOT = db.ROOT

@@ -9,12 +9,11 @@ from random import Random
 from typing import Any
 
 from crowd import asked
-from peers.duck import Duck
-
 from engine import db
 from engine.segments.tree import Condition, Group, Node, walk
 from figures.ours import Ours
 from figures.timing import Series, in_turn, seconds
+from peers.duck import Duck
 
 CHANGED = 10_000
 TAG = asked.TAG["vip"]

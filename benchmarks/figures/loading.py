@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 from crowd import workspace
-
 from engine import db
 from engine.segments import frame
 

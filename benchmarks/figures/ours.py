@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import polars as pl
-from crowd import people
 
+from crowd import people
 from engine import db
 from engine.segments import frame, segment
 from engine.segments.tree import Group

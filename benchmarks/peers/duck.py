@@ -8,8 +8,8 @@ from typing import Any
 
 import duckdb
 import polars as pl
-from crowd import names, people
 
+from crowd import names, people
 from engine.segments.tree import Group, Node
 from peers.sql import FOLDED, Writer, quoted, spelled
 

@@ -7,8 +7,8 @@ import sqlite3
 from pathlib import Path
 
 import polars as pl
-from crowd import people
 
+from crowd import people
 from engine import db
 from engine.segments.tree import Group
 from peers import rows as layout

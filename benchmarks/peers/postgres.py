@@ -10,8 +10,8 @@ from pathlib import Path
 
 import polars as pl
 import psycopg
-from crowd import people
 
+from crowd import people
 from engine import db
 from engine.segments.tree import Group
 from peers import rows as layout

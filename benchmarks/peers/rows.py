@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import polars as pl
-from crowd import names, people
 
+from crowd import names, people
 from peers.sql import FOLDED, Writer, spelled
 
 KNOWN = (

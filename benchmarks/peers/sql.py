@@ -11,8 +11,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
-from crowd import people
 
+from crowd import people
 from engine.segments.tree import Condition, Node
 
 NEGATIVE = {

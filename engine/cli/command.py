@@ -12,6 +12,7 @@ from engine.cli import channels as cli_channels
 from engine.cli import imports as cli_imports
 from engine.cli import people as cli_people
 from engine.cli import processes as cli_processes
+from engine.cli import segments as cli_segments
 
 app = typer.Typer(
     name="pregon",
@@ -32,7 +33,14 @@ def main(
     context.obj = data
 
 
-for module in (cli_processes, cli_people, cli_imports, cli_channels, cli_broadcast):
+for module in (
+    cli_processes,
+    cli_people,
+    cli_imports,
+    cli_segments,
+    cli_channels,
+    cli_broadcast,
+):
     module.register(app)
 
 if __name__ == "__main__":

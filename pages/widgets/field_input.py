@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo, available_timezones
 import streamlit as st
 from babel import Locale
 
-from engine import db
 from engine.contacts import cldr
 from engine.language import LANGUAGES
 from pages.widgets import language, workspace

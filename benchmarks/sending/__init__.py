@@ -1,0 +1,1 @@
+"""What sends in the dispatch benchmark, and where it all goes."""
