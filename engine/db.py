@@ -31,6 +31,7 @@ from engine.tables import ContactTag as ContactTag
 from engine.tables import Distinct as Distinct
 from engine.tables import FrozenAudience as FrozenAudience
 from engine.tables import Id as Id
+from engine.tables import ImportFile as ImportFile
 from engine.tables import ImportMapping as ImportMapping
 from engine.tables import Json as Json
 from engine.tables import Key as Key

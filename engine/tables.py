@@ -425,8 +425,6 @@ class ContactImport(Base):
     id: Mapped[int] = pk()
     name: Mapped[str]
     """The file's."""
-    file: Mapped[bytes | None]
-    """As uploaded; gone once the import has ended."""
     options: Mapped[dict[str, Any]] = mapped_column(default=dict)
     state: Mapped[str] = mapped_column(default="waiting", index=True)
     """waiting | running | done | cancelled | failed | undoing | undone"""
@@ -442,6 +440,15 @@ class ContactImport(Base):
     """The last sign of life of who runs it."""
     created_at: Mapped[dt.datetime] = mapped_column(default=now, index=True)
     finished_at: Mapped[dt.datetime | None]
+
+
+class ImportFile(Base):
+    """A file as uploaded, until its import has ended. SQLite writes a row anew with every change of
+    it, and that of an import changes with every batch."""
+
+    __tablename__ = "import_file"
+    import_id: Mapped[int] = ref("contact_import.id", primary_key=True)
+    data: Mapped[bytes]
 
 
 class ImportMapping(Base):

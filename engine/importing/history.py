@@ -1,8 +1,4 @@
-"""What has been imported: numbers, problems, and the rows that had them, for as long as asked.
-
-The file itself stands in a row of its own (state "file"), because SQLite writes a whole row anew
-with every change of it, and the row of an import changes with every batch.
-"""
+"""What has been imported: numbers, problems, and the rows that had them, for as long as asked."""
 
 from __future__ import annotations
 
@@ -18,7 +14,6 @@ from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
-from sqlalchemy import orm
 from sqlalchemy.orm import Session
 
 from engine import db, language
@@ -97,10 +92,7 @@ class Import:
 
 def row(session: Session, id: int) -> db.ContactImport:
     """Raises NotFound."""
-    wanted = sa.select(db.ContactImport).where(
-        db.ContactImport.id == id, db.ContactImport.state != "file"
-    )
-    found = session.scalar(wanted.options(orm.defer(db.ContactImport.file)))
+    found = session.get(db.ContactImport, id)
     if found is None:
         raise NotFound("import.not_found", "There is no import with the number {id}.", id=id)
     return found
@@ -113,11 +105,8 @@ def status(session: Session, id: int) -> Import:
 
 def listing(session: Session, *, limit: int = 50) -> list[Import]:
     """The newest first."""
-    wanted = sa.select(db.ContactImport).where(db.ContactImport.state != "file")
-    newest = wanted.order_by(db.ContactImport.id.desc()).limit(limit)
-    return [
-        _shown(row) for row in session.scalars(newest.options(orm.defer(db.ContactImport.file)))
-    ]
+    newest = sa.select(db.ContactImport).order_by(db.ContactImport.id.desc()).limit(limit)
+    return [_shown(row) for row in session.scalars(newest)]
 
 
 def forgotten(session: Session, now: dt.datetime) -> list[int]:

@@ -38,12 +38,10 @@ class _Ended(Exception):
 def start(database: db.Database, data: bytes, *, name: str, options: Options) -> int:
     """Keep a file to be imported; returns the import's id. Somebody must `run_job` it then."""
     with database.write() as session:
-        file = db.ContactImport(name=name[:200], file=data, state="file")
-        session.add(file)
-        session.flush()
-        row = db.ContactImport(name=name[:200], options=options.to_json() | {"file": file.id})
+        row = db.ContactImport(name=name[:200], options=options.to_json())
         session.add(row)
         session.flush()
+        session.add(db.ImportFile(import_id=row.id, data=data))
         return row.id
 
 
@@ -121,10 +119,10 @@ class _Run:
         """The file, and what must be there before its people are."""
         with self.database.read() as session:
             row = self._row(session)
-            file = session.get(db.ContactImport, row.options.get("file", 0))
-            if file is None or file.file is None:
+            file = session.get(db.ImportFile, self.id)
+            if file is None:
                 raise Conflict("import.file_gone", "The file of this import is no longer here.")
-            name, data, asked = row.name, file.file, from_json(row.options)
+            name, data, asked = row.name, file.data, from_json(row.options)
         sheet = read(data, name=name)
         options = work.plan(self.database, sheet, asked)
         with self.database.write() as session:
@@ -249,9 +247,7 @@ def _last_report(report: dict[str, Any], sheet: Sheet, *, seconds: float) -> dic
 def _end(session: Session, row: db.ContactImport, state: str, reason: str = "") -> None:
     row.state, row.reason = state, reason
     row.finished_at, row.cancel_wanted = db.now(), False
-    file = db.ContactImport
-    gone = sa.delete(file).where(file.id == row.options.get("file"), file.state == "file")
-    session.execute(gone)
+    session.execute(sa.delete(db.ImportFile).where(db.ImportFile.import_id == row.id))
 
 
 def _fail(database: db.Database, id: int, error: PregonError) -> None:

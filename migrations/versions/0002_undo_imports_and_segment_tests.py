@@ -65,7 +65,6 @@ def upgrade() -> None:
         "contact_import",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
-        sa.Column("file", sa.LargeBinary(), nullable=True),
         sa.Column("options", sa.JSON(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
@@ -88,6 +87,17 @@ def upgrade() -> None:
         )
         batch_op.create_index(batch_op.f("ix_contact_import_state"), ["state"], unique=False)
 
+    op.create_table(
+        "import_file",
+        sa.Column(
+            "import_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["import_id"], ["contact_import.id"], name=op.f("fk_import_file_import_id")
+        ),
+        sa.PrimaryKeyConstraint("import_id", name=op.f("pk_import_file")),
+    )
     op.create_table(
         "segment_version",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),

@@ -130,15 +130,10 @@ def test_the_file_of_problems_imports_once_it_is_mended(any_database: db.Databas
 def test_the_file_is_kept_until_the_import_has_ended(database: db.Database) -> None:
     id = begin(database, people_file(3))
     with database.read() as session:
-        assert [row.state for row in session.scalars(sa.select(db.ContactImport))] == [
-            "file",
-            "waiting",
-        ]
-        assert [item.id for item in history.listing(session)] == [id]
+        assert session.scalars(sa.select(db.ImportFile.import_id)).all() == [id]
     running.run_job(database, id)
     with database.read() as session:
-        rows = session.scalars(sa.select(db.ContactImport)).all()
-    assert [(row.state, row.file) for row in rows] == [("done", None)]
+        assert session.scalars(sa.select(db.ImportFile.import_id)).all() == []
 
 
 def test_undo_takes_everything_back(lived_in: db.Database) -> None:
