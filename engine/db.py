@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
+import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,6 +58,12 @@ from engine.tables import now as now
 ROOT = Path(__file__).resolve().parent.parent
 Row = TypeVar("Row", bound=Base)
 
+POLL = 0.002, 0.005
+"""Seconds between two looks whether SQLite's write lock is free. SQLite's own waiting slows down to
+ten looks a second, and somebody who writes batch after batch would never let others in."""
+PATIENCE = 15.0
+"""Seconds a writer waits for SQLite's lock."""
+
 _MISSING = {
     "contact": ("contact.not_found", N_("There is no contact with the number {id}.")),
     "contact_field": ("contact_field.not_found", N_("There is no field with the number {id}.")),
@@ -87,7 +96,7 @@ class Database:
         """One transaction. SQLite takes the write lock at once, so it cannot fail half-way."""
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
             if self.is_sqlite:
-                session.connection(execution_options={"pregon_begin": "IMMEDIATE"})
+                session.connection(execution_options={"pregon_begin": True})
             yield session
 
     def close(self) -> None:
@@ -149,7 +158,7 @@ def _prepare_sqlite(engine: sa.Engine, synchronous: str) -> None:
     def configure(connection: Any, _: object) -> None:
         connection.isolation_level = None  # we begin ourselves, see below
         cursor = connection.cursor()
-        cursor.execute("PRAGMA busy_timeout=15000")
+        cursor.execute(f"PRAGMA busy_timeout={PATIENCE * 1000:.0f}")
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute(f"PRAGMA synchronous={'NORMAL' if synchronous == 'NORMAL' else 'FULL'}")
         cursor.execute("PRAGMA foreign_keys=ON")
@@ -158,5 +167,26 @@ def _prepare_sqlite(engine: sa.Engine, synchronous: str) -> None:
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
-        kind = connection.get_execution_options().get("pregon_begin", "DEFERRED")
-        connection.exec_driver_sql(f"BEGIN {kind}")
+        if "pregon_begin" in connection.get_execution_options():
+            _begin_writing(connection)
+        else:
+            connection.exec_driver_sql("BEGIN DEFERRED")
+
+
+def _begin_writing(connection: sa.Connection) -> None:
+    """Take the write lock, soon after it is free. Raises OperationalError past PATIENCE."""
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA busy_timeout=0")
+    until = time.monotonic() + PATIENCE
+    try:
+        while True:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    break
+            time.sleep(random.uniform(*POLL))
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # which says what is wrong
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={PATIENCE * 1000:.0f}")

@@ -27,6 +27,9 @@ from engine.importing.options import Options, from_json
 from engine.importing.rows import Cleaner
 from engine.importing.sheet import Sheet, read
 
+GAP = 0.01
+"""Seconds between two batches, in which whoever waits to write does (see db.POLL)."""
+
 Seen = Callable[[int, int], None]
 """Called with (rows dealt with, rows of the file) after each batch."""
 
@@ -108,6 +111,7 @@ class _Run:
         total = len(cleaned) + sheet.skipped
         for place in range(at, len(cleaned), work.BATCH):
             self._store(cleaned, doing, place)
+            time.sleep(GAP)
             self.seen(self.done, total)
             if self.done < total and self.give_way():
                 self._take_time()
@@ -163,7 +167,12 @@ class _Run:
         doing.problems.clear()  # they are in the report
 
     def _opened(self, session: Session) -> None:
-        """The fence: nobody has gone on with this import, or stopped it, since we last looked."""
+        """The fence: nobody has gone on with this import, or stopped it, since we last looked.
+
+        The contacts lock comes first, as for every writer: two who wait for each other would be
+        stopped by the database.
+        """
+        db.touch_contacts(session)
         mine = sa.update(db.ContactImport).where(
             db.ContactImport.id == self.id,
             db.ContactImport.state == "running",
