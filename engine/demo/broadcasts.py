@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from channels.base import Content
-from engine import drafts
+from engine import db, drafts
 from engine.demo import people as demo_people
 from engine.language import N_, Translate
-from engine.segments import segment
+from engine.segments import expectations, segment
 from engine.segments.segment import Condition, Group
 from engine.segments.tree import Node
 
@@ -35,7 +36,7 @@ def _none(*of: Node) -> Group:
 def add_segments(
     session: Session, t: Translate, *, channels: Mapping[str, int], tags: Mapping[str, int]
 ) -> dict[str, int]:
-    """Five segments, nested and one inside another; English name → id."""
+    """Five segments, nested and one inside another, two of them with tests; English name → id."""
     made: dict[str, int] = {}
 
     def add(name: str, tree: Group) -> None:
@@ -82,7 +83,16 @@ def add_segments(
             _none(Condition("broadcast.replied", "in_last_days", 7)),
         ),
     )
+    complained = _somebody_with(session, tags[demo_people.COMPLAINT])
+    for name in ("Loyal in Mexico and Colombia", "Loyal and active, not answered yet"):
+        expectations.put(session, made[name], outside=complained, least=1)
     return made
+
+
+def _somebody_with(session: Session, tag_id: int) -> list[int]:
+    """The first person with a tag, if anybody has it."""
+    first = sa.select(sa.func.min(db.ContactTag.contact_id)).filter_by(tag_id=tag_id)
+    return [id for id in session.scalars(first) if id is not None]
 
 
 # Broadcasts
