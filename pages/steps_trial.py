@@ -7,6 +7,7 @@ import streamlit as st
 from engine import accounts, db, jobs, trial
 from engine.contacts import contacts
 from engine.language import N_
+from engine.segments import naming
 from pages.steps_messages import chosen_channel, draw_tabs
 from pages.widgets import phone_preview, problems, workspace
 from pages.widgets.draft import Draft
@@ -16,6 +17,8 @@ from pages.widgets.outlook import Outlook
 
 FOUND = 20
 """People offered at a time."""
+LOOKED_AT = 200
+"""People found who are asked whether they are recipients."""
 
 NO_MESSAGES = N_("Write a message first.")
 STEADY = ("accepted", "failed")
@@ -33,15 +36,18 @@ def _told(person: db.Contact) -> str:
 
 def _find(look: Outlook, text: str, channel_id: int, *, recipients: bool) -> dict[int, str]:
     """People by name, phone or email who can be reached on the channel: id → what is shown."""
-    with workspace.database().read() as session:
-        if recipients and not text.strip():
-            ids = look.some_on(channel_id, FOUND)
-            return {id: _told(contacts.get(session, id)) for id in ids}
-        found = contacts.search(session, text, channel_id=channel_id, limit=FOUND)
+    database = workspace.database()
+    if recipients and not text.strip():
+        ids = look.some_on(channel_id, FOUND)
+    else:
+        most = LOOKED_AT if recipients else FOUND
+        ids = naming.named(database, text, channel_id=channel_id, limit=most)
+    with database.read() as session:
+        found = contacts.some(session, ids)
     if recipients:
         rows = [(person, look.recipient(person.id)) for person in found]
         found = [person for person, row in rows if row and row["channel_id"] == channel_id]
-    return {person.id: _told(person) for person in found}
+    return {person.id: _told(person) for person in found[:FOUND]}
 
 
 def _search(draft: Draft, name: str) -> str:

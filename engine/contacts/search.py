@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -37,14 +38,21 @@ def _has_word(word: str, *, glob: bool) -> sa.ColumnElement[bool]:
     """The word stands in a name or the email, or its digits in the phone."""
     contact = db.Contact
     pattern, operator = (_glob(word), "GLOB") if glob else (_regex(word), "~")
+    names = (contact.first_name, contact.last_name)
     places: list[sa.ColumnElement[bool]] = [
-        contact.first_name.op(operator, is_comparison=True)(pattern),
-        contact.last_name.op(operator, is_comparison=True)(pattern),
+        *(_spelt(word, name).op(operator, is_comparison=True)(pattern) for name in names),
         contact.email.contains(word.casefold(), autoescape=True),
     ]
     if digits := _phone_digits(word):
         places.append(contact.phone.contains(digits))
     return sa.or_(*places)
+
+
+def _spelt(word: str, name: Any) -> sa.ColumnElement[str]:
+    """The name, with ss for ß where that may matter: as `plain` has it in the word."""
+    if "s" not in cldr.plain(word):
+        return sa.type_coerce(name, sa.String)
+    return sa.func.replace(sa.func.replace(name, "ß", "ss"), "ẞ", "ss")
 
 
 def _glob(word: str) -> str:

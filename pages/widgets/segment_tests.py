@@ -9,7 +9,7 @@ import streamlit as st
 from engine import db
 from engine.contacts import contacts
 from engine.language import N_
-from engine.segments import expectations, frame, segment, verdicts
+from engine.segments import expectations, frame, naming, segment, verdicts
 from engine.segments.expectations import Expectations
 from engine.segments.verdicts import Verdict
 from pages.widgets import language, problems, workspace
@@ -97,8 +97,10 @@ def _draw_search(id: int, wanted: Expectations) -> None:
     )
     if not (text or "").strip():
         return
-    with workspace.database().read() as session:
-        people = contacts.search(session, text, limit=FOUND_MAX)
+    database = workspace.database()
+    ids = naming.named(database, text, limit=FOUND_MAX)
+    with database.read() as session:
+        people = contacts.some(session, ids)
     if not people:
         st.caption(_("Nobody found."))
     for person in people:
