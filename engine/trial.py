@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from channels.base import ChannelError, Content
@@ -11,7 +13,16 @@ from engine import accounts, db
 from engine.contacts import reach
 from engine.dispatch import Transport, send_one
 from engine.errors import Invalid
+from engine.language import N_
 from engine.ledger import part_of
+
+FORGOTTEN = dt.timedelta(minutes=2)
+"""Longer than sending ten messages takes."""
+
+_FORGOTTEN = {
+    "planned": N_("It was not sent: no worker took it."),
+    "claimed": N_("The worker stopped on the way: it may have arrived."),
+}
 
 
 def variables(person: db.Contact) -> dict[str, Any]:
@@ -80,6 +91,21 @@ async def send(database: db.Database, test_id: int, transport: Transport) -> Non
 def give_up(database: db.Database, test_id: int, reason: str) -> None:
     """A test that nobody will send."""
     _end(database, test_id, "failed", reason)
+
+
+def settle(database: db.Database) -> int:
+    """End the tests that nobody works on any more, and say what is known of each; how many."""
+    test, before = db.TestSend, db.now() - FORGOTTEN
+    old = sa.select(test.id).where(test.state.in_(_FORGOTTEN), test.created_at < before)
+    with database.read() as session:
+        ids = session.scalars(old).all()
+    if ids:
+        with database.write() as session:
+            for row in session.scalars(sa.select(test).where(test.id.in_(ids))):
+                if row.state in _FORGOTTEN:
+                    row.reason, row.state = _FORGOTTEN[row.state], "failed"
+                    row.finished_at = db.now()
+    return len(ids)
 
 
 def _end(database: db.Database, test_id: int, state: str, reason: str) -> None:

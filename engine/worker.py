@@ -17,7 +17,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
-from engine import broadcast, db, inbox, jobs, ledger, outbox
+from engine import broadcast, db, inbox, jobs, ledger, outbox, trial
 from engine import settings as configuration
 from engine.importing import history
 from engine.settings import Settings
@@ -91,6 +91,7 @@ def tick(database: db.Database, client: Redis) -> None:
         if settled := outbox.recover(database, outbox.journals(database)):
             log.warning("%d messages of a worker that died were settled", settled)
         inbox.sweep(database, older_than=FORGOTTEN)
+        trial.settle(database)
         with database.read() as session:
             open_ones = session.execute(
                 sa.select(db.Broadcast.id, db.Broadcast.state).where(

@@ -219,7 +219,7 @@ def _draw_result(test_id: int, waiting: bool) -> None:
             st.success(text, icon=":material/check_circle:")
         elif state == "failed":
             text = _("The test for {name} failed: {reason}")
-            st.error(text.format(**about, reason=plain(row.reason)), icon=":material/error:")
+            st.error(text.format(**about, reason=plain(_(row.reason))), icon=":material/error:")
         else:
             text = _("The test for {name} is on its way…").format(**about)
             st.info(text, icon=":material/hourglass_top:")

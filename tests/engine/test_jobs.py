@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +13,7 @@ from engine.contacts import contacts
 from engine.errors import Unavailable
 from engine.sandbox import sandbox
 from engine.segments import segment
+from tests.engine import sending
 from tests.engine.conftest import CHANNELS, Running
 
 PEOPLE = 6
@@ -138,3 +140,30 @@ def test_without_redis_a_confirmed_broadcast_waits_for_the_worker(workspace: db.
     jobs.wake(away, id)
     with workspace.read() as session:
         assert db.get(session, db.Broadcast, id).state == "preparing"
+
+
+def test_a_test_whose_worker_stopped_ends_and_says_what_is_known(any_database: db.Database):
+    with any_database.write() as session:
+        shop = sending.channel(session, any_database)
+        session.add(broadcast := db.Broadcast(key="a", name="a"))
+        session.flush()
+        for age, state in ((0, "claimed"), (300, "claimed"), (300, "planned"), (300, "accepted")):
+            made = db.now() - dt.timedelta(seconds=age)
+            session.add(
+                db.TestSend(
+                    broadcast_id=broadcast.id,
+                    contact_id=1,
+                    channel_id=shop.id,
+                    address="+57",
+                    content=[],
+                    state=state,
+                    created_at=made,
+                )
+            )
+    assert trial.settle(any_database) == 2
+    assert trial.settle(any_database) == 0
+    with any_database.read() as session:
+        found = [(row.state, row.reason) for row in session.query(db.TestSend).order_by("id")]
+    assert [state for state, _ in found] == ["claimed", "failed", "failed", "accepted"]
+    assert "may have arrived" in found[1][1]
+    assert "was not sent" in found[2][1]
