@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from engine import db
-from engine.contacts import attributes, changes, contacts, documents, reach, tags
+from engine.contacts import attributes, changes, contacts, reach, storing, tags
 from engine.contacts.attributes import BUILT_IN
 from engine.contacts.documents import Part
 from engine.contacts.undoing import Progress
@@ -178,7 +178,7 @@ def _set(
             doc.pop(place, None)
             if value is not None:
                 doc[place] = value
-        documents.write(session, before, after)
+        storing.write(session, before, after)
         changes.note(session, change, before, after)
 
     return _run(database, ids, kind, about, work, progress)

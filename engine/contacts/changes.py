@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from engine import db
-from engine.contacts import documents
+from engine.contacts import documents, rows
 from engine.contacts.documents import PARTS, Doc, Part
 from engine.contacts.undoing import Kept as Kept
 from engine.contacts.undoing import Undone as Undone
@@ -129,14 +129,15 @@ def note(
 def _insert(
     session: Session, change_id: int, items: Mapping[int, tuple[Doc | None, Doc | None]]
 ) -> None:
-    if items:
-        session.connection().execute(
-            sa.insert(ITEM),
-            [
-                {"change_id": change_id, "contact_id": id, "before": was, "after": now}
-                for id, (was, now) in items.items()
-            ],
-        )
+    dumped = {
+        id: [None if doc is None else rows.dumped(doc) for doc in pair]
+        for id, pair in items.items()
+    }
+    rows.write(
+        session,
+        "INSERT INTO change_item (change_id, contact_id, before, after) VALUES (?, ?, ?, ?)",
+        [(change_id, id, was, now) for id, (was, now) in dumped.items()],
+    )
 
 
 def _join(
@@ -147,9 +148,9 @@ def _join(
     if session.scalar(sa.select(ITEM.c.id).where(ITEM.c.change_id == change.id).limit(1)) is None:
         return known
     item = db.ChangeItem
-    for chunk in documents.chunks(items):
-        mine = sa.select(item).where(item.change_id == change.id, item.contact_id.in_(chunk))
-        for row in session.scalars(mine):
+    for chunk in rows.chunks(items):
+        again = rows.among(session, item.contact_id, chunk)
+        for row in session.scalars(sa.select(item).where(item.change_id == change.id, again)):
             row.before, row.after = joined((row.before, row.after), items[row.contact_id])
             known.add(row.contact_id)
     session.flush()
@@ -238,7 +239,7 @@ def forget(
         while _drop_items(database, id):
             pass
     with database.write() as session:
-        for chunk in documents.chunks(ids):
+        for chunk in rows.chunks(ids):
             session.execute(
                 sa.update(db.ContactImport)
                 .where(db.ContactImport.change_id.in_(chunk))

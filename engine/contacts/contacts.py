@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from engine import db
-from engine.contacts import attributes, changes, documents, reach
+from engine.contacts import attributes, changes, reach, storing
 from engine.contacts.attributes import define as define_field
 from engine.contacts.attributes import delete as delete_field
 from engine.contacts.attributes import listing as fields
@@ -130,8 +130,8 @@ def delete_in(session: Session, change: db.Change, ids: list[int]) -> None:
     for id, rows in reach.log_leaving(session, list(was)).items():
         was[id] |= {f"log.{row}": True for row in rows}
     changes.note(session, change, was, {})
-    documents.remove(session, list(was))
-    documents.expire(session)
+    storing.remove(session, list(was))
+    storing.expire(session)
 
 
 def name_of(contact: db.Contact) -> str:

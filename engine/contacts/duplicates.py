@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 
 from engine import db
 from engine.contacts import cldr
-from engine.contacts.documents import CONTACT, ON, chunks
+from engine.contacts.documents import CONTACT, ON
 from engine.contacts.holdings import text_of
 from engine.contacts.merging import Merged as Merged
 from engine.contacts.merging import merge as merge
 from engine.contacts.merging import preview as preview
+from engine.contacts.rows import chunks
 from engine.language import N_
 
 REASONS = {

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from engine import db
-from engine.contacts import changes, documents
+from engine.contacts import changes, storing
 from engine.contacts.documents import CONTACT, Doc
 from engine.contacts.undoing import Progress
 
@@ -160,4 +160,4 @@ def remove(session: Session, change: db.Change, key: str) -> None:
         values,
     )
     session.flush()
-    documents.expire(session)
+    storing.expire(session)

@@ -13,9 +13,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from engine import db
-from engine.contacts import changes, documents, tags
+from engine.contacts import changes, documents, storing, tags
 from engine.contacts.contacts import name_of
 from engine.contacts.documents import COLUMNS, Doc
+from engine.contacts.rows import chunks
 from engine.contacts.undoing import MOVED
 from engine.errors import Invalid
 
@@ -98,7 +99,7 @@ def merge(
     moved = {id: _move(session, id, keep) for id in others}
     logged = _say(session, keep, current[keep], doc)
     target: dict[int, Doc | None] = {**dict.fromkeys(others), keep: doc}
-    documents.write(session, current, target)
+    storing.write(session, current, target)
     before = {id: {**current[id], **moved.get(id, {})} for id in order}
     after = documents.read(session, [keep])
     after[keep] |= {f"log.{row}": True for row in logged}
@@ -205,7 +206,7 @@ def _move(session: Session, id: int, keep: int) -> dict[str, list[int]]:
     for name, rows in moved.items():
         table = MOVED[name.removeprefix("moved.")]
         key = table.broadcast_id if table is db.LeftOut else table.id
-        for chunk in documents.chunks(rows):
+        for chunk in chunks(rows):
             session.execute(
                 sa.update(table)
                 .where(key.in_(chunk), table.contact_id == id)

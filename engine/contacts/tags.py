@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from engine import db
 from engine.contacts import cldr, cleaning
-from engine.contacts.documents import chunks as _chunks
+from engine.contacts.rows import chunks
 from engine.errors import Invalid
 
 
@@ -60,7 +60,7 @@ def tag(session: Session, contact_ids: Sequence[int], names: Sequence[str]) -> i
     db.touch_contacts(session)
     ids = set(tag_ids(session, names).values())
     gained: set[int] = set()
-    for chunk in _chunks(contact_ids):
+    for chunk in chunks(contact_ids):
         there = links(session, chunk)
         new = [(who, what) for who in chunk for what in ids if (who, what) not in there]
         link(session, new)
@@ -72,7 +72,7 @@ def tag(session: Session, contact_ids: Sequence[int], names: Sequence[str]) -> i
 def links(session: Session, contact_ids: Iterable[int]) -> set[tuple[int, int]]:
     """The people's tags: (contact id, tag id)."""
     held: set[tuple[int, int]] = set()
-    for chunk in _chunks(list(contact_ids)):
+    for chunk in chunks(list(contact_ids)):
         pairs = sa.select(db.ContactTag.contact_id, db.ContactTag.tag_id)
         rows = session.execute(pairs.where(db.ContactTag.contact_id.in_(chunk)))
         held |= {(who, what) for who, what in rows}
@@ -96,7 +96,7 @@ def untag(session: Session, contact_ids: Sequence[int], names: Sequence[str]) ->
     keys = [db.fold(name) for name in names]
     ids = list(session.scalars(sa.select(db.Tag.id).where(db.Tag.key.in_(keys))))
     lost: set[int] = set()
-    for chunk in _chunks(contact_ids):
+    for chunk in chunks(contact_ids):
         where = (db.ContactTag.contact_id.in_(chunk), db.ContactTag.tag_id.in_(ids))
         lost |= set(session.scalars(sa.select(db.ContactTag.contact_id).where(*where)))
         session.execute(sa.delete(db.ContactTag).where(*where))
@@ -106,6 +106,6 @@ def untag(session: Session, contact_ids: Sequence[int], names: Sequence[str]) ->
 
 def _changed(session: Session, contact_ids: Iterable[int]) -> None:
     """Stamp people whose tags moved."""
-    for chunk in _chunks(list(contact_ids)):
+    for chunk in chunks(list(contact_ids)):
         stamp = sa.update(db.Contact).where(db.Contact.id.in_(chunk)).values(updated_at=db.now())
         session.execute(stamp, execution_options={"synchronize_session": "fetch"})

@@ -10,14 +10,15 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from engine import db
-from engine.contacts import documents, reach
-from engine.contacts.documents import FACTS, Doc
+from engine.contacts import documents, reach, rows, storing
+from engine.contacts.documents import FACTS, PARTS, Doc, Part
 
 Progress = Callable[[int, int], None]
 """Called with (people done, people in all)."""
 
 BATCH = 2_000
 KEPT_SHOWN = 50
+PLACED = ("on.", *(f"{fact}." for fact in FACTS))
 
 MOVED: dict[str, Any] = {
     "message": db.Message,
@@ -47,6 +48,20 @@ class Undone:
     """Values, and people, that somebody changed since or has now: they stay."""
     some_kept: tuple[Kept, ...] = ()
     """KEPT_SHOWN of them at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Item:
+    """A person of a change: documents as `documents.read` gives them, and what stands besides."""
+
+    id: int
+    who: int
+    before: Doc | None
+    after: Doc | None
+    logged: tuple[int, ...] = ()
+    """Rows of the log that the change wrote."""
+    moved: Mapping[str, list[int]]
+    """Table → rows that a merge gave to the survivor."""
 
 
 def undo(database: db.Database, change_id: int, *, progress: Progress | None = None) -> Undone:
@@ -92,13 +107,47 @@ def _earlier(change: db.Change) -> Undone:
     return Undone(restored=said.get("restored", 0), kept=said.get("kept", 0))
 
 
-def _items(session: Session, change_id: int, below: int | None) -> Sequence[db.ChangeItem]:
+def _items(session: Session, change_id: int, below: int | None) -> list[_Item]:
     """The last noted first: later steps of one change may stand on earlier ones."""
-    item = db.ChangeItem
-    query = sa.select(item).where(item.change_id == change_id)
+    item: Any = db.ChangeItem.__table__.c
+    documents_of = (sa.cast(item.before, sa.Text), sa.cast(item.after, sa.Text))
+    query = sa.select(item.id, item.contact_id, *documents_of).where(item.change_id == change_id)
     if below is not None:
         query = query.where(item.id < below)
-    return session.scalars(query.order_by(item.id.desc()).limit(BATCH)).all()
+    return [_item(*row) for row in rows.fetch(session, query.order_by(item.id.desc()).limit(BATCH))]
+
+
+def _item(id: int, who: int, before: str | None, after: str | None) -> _Item:
+    was: Doc | None = rows.loaded(before) if before else None
+    now: Doc | None = rows.loaded(after) if after else None
+    logged: tuple[int, ...] = ()
+    moved: dict[str, list[int]] = {}
+    for text, doc in ((before, was), (after, now)):
+        if doc and text and ('"log.' in text or '"moved.' in text):
+            for key in [key for key in doc if key.startswith(("log.", "moved."))]:
+                kind, _, name = key.partition(".")
+                if kind == "log":
+                    logged = (*logged, int(name))
+                    del doc[key]
+                else:
+                    moved[name] = doc.pop(key)
+    return _Item(id=id, who=who, before=was, after=now, logged=logged, moved=moved)
+
+
+def _parts(items: Sequence[_Item], *, all: bool) -> frozenset[Part]:
+    """What must be known of the people as they are now."""
+    if all or any(item.before is None for item in items):
+        return PARTS
+    keys = {
+        key.partition(".")[0]
+        for item in items
+        if item.after is not None
+        for key in (*(item.before or ()), *item.after)
+    }
+    channels = not keys.isdisjoint(("on", *FACTS))
+    tags, values = "tag" in keys, bool(keys.difference(("tag", "on", *FACTS)))
+    known: dict[Part, bool] = {"values": values, "tags": tags, "channels": channels}
+    return frozenset(part for part, asked in known.items() if asked)
 
 
 def _finish(session: Session, change: db.Change, found: _Found) -> Undone:
@@ -113,27 +162,28 @@ def _finish(session: Session, change: db.Change, found: _Found) -> Undone:
 # People
 
 
-def _restore(
-    session: Session, change: db.Change, items: Sequence[db.ChangeItem], found: _Found
-) -> None:
-    current = documents.read(session, [item.contact_id for item in items])
+def _restore(session: Session, change: db.Change, items: Sequence[_Item], found: _Found) -> None:
+    keep: int | None = change.about.get("keep")
+    parts = _parts(items, all=keep is not None)
+    current = documents.read(session, [item.who for item in items], parts)
     target: dict[int, Doc | None] = {}
     kept: dict[int, list[str]] = {}
     for item in items:
-        id = item.contact_id
-        target[id], kept[id] = restored(current.get(id), item.before, item.after)
-    if (keep := change.about.get("keep")) is not None:
+        target[item.who], kept[item.who] = restored(current.get(item.who), item.before, item.after)
+    if keep is not None:
         given = _split(keep, items, current, target)
         kept[keep] = [key for key in kept.get(keep, ()) if key.partition(".")[2] not in given]
-    refused = documents.write(session, current, target)
+    refused = storing.write(session, current, target)
+    unsaid: list[int] = []
     for item in items:
-        id = item.contact_id
-        _give_back(session, item, keep)
-        out = [key for key in kept[id] if key.startswith(("out.", "on."))]
-        if not out:
-            _unsay(session, item.after or item.before or {})
+        id = item.who
+        if keep is not None:
+            _give_back(session, item, keep)
+        if item.logged and not any(key.startswith(("out.", "on.")) for key in kept[id]):
+            unsaid += item.logged
         found.keep(id, [*kept[id], *sorted(refused.get(id, ()))])
         found.restored += not kept[id] or target[id] != current.get(id)
+    _unsay(session, unsaid)
     reach.keep_consent(
         session,
         [
@@ -149,17 +199,13 @@ def restored(
 ) -> tuple[Doc | None, list[str]]:
     """(the person as they should be, the keys that stay as they are)."""
     if before is None:  # made by the change
-        untouched = current is None or current == _plain(after)
+        untouched = current is None or current == after
         return (None, []) if untouched else (current, ["person"])
     if after is None:  # deleted by it
-        return (_plain(before) if current is None else current), []
+        return (before if current is None else current), []
     if current is None:
         return None, ["person"]
-    return _overlaid(current, _plain(before), _plain(after))
-
-
-def _plain(doc: Doc | None) -> Doc:
-    return {k: v for k, v in (doc or {}).items() if not k.startswith(("log.", "moved."))}
+    return _overlaid(current, before, after)
 
 
 def _overlaid(current: Doc, before: Doc, after: Doc) -> tuple[Doc, list[str]]:
@@ -174,6 +220,14 @@ def _overlaid(current: Doc, before: Doc, after: Doc) -> tuple[Doc, list[str]]:
             target[key] = before[key]
         else:
             del target[key]
+    if any(key.startswith(PLACED) for key in (*before, *after)):
+        kept += _without_place(current, target)
+    return target, kept
+
+
+def _without_place(current: Doc, target: Doc) -> list[str]:
+    """Facts of an address that would be gone: either it stays or they go, and are named."""
+    kept = []
     for key in sorted(target):
         fact, _, place = key.partition(".")
         if fact in FACTS and f"on.{place}" not in target:
@@ -183,23 +237,26 @@ def _overlaid(current: Doc, before: Doc, after: Doc) -> tuple[Doc, list[str]]:
             else:
                 del target[key]
                 kept.append(key)
-    return target, kept
+    return kept
 
 
 def _split(
     keep: int,
-    items: Sequence[db.ChangeItem],
+    items: Sequence[_Item],
     current: Mapping[int, Doc],
     target: dict[int, Doc | None],
 ) -> set[str]:
     """After a merge: addresses go back to whose they were, with what became of them since."""
     given: set[str] = set()
-    survivor, left = target.get(keep), next((i.after for i in items if i.contact_id == keep), None)
+    survivor, left = (
+        target.get(keep),
+        next((item.after for item in items if item.who == keep), None),
+    )
     if survivor is None or keep not in current:
         return given
     for item in items:
-        mine = target[item.contact_id]
-        if item.after is not None or item.contact_id in current or mine is None:
+        mine = target[item.who]
+        if item.after is not None or item.who in current or mine is None:
             continue
         for place in documents.places(item.before or {}):
             for key in (f"{fact}.{place}" for fact in FACTS):
@@ -213,27 +270,25 @@ def _split(
     return given
 
 
-def _give_back(session: Session, item: db.ChangeItem, keep: int | None) -> None:
+def _give_back(session: Session, item: _Item, keep: int) -> None:
     """Rows that a merge moved are the person's again, where they are still the survivor's."""
-    for name, ids in (item.before or {}).items():
-        if not name.startswith("moved.") or keep is None:
-            continue
-        table = MOVED[name.removeprefix("moved.")]
+    for name, ids in item.moved.items():
+        table = MOVED[name]
         key = table.broadcast_id if table is db.LeftOut else table.id
-        for chunk in documents.chunks(ids):
+        for chunk in rows.chunks(ids):
             session.execute(
                 sa.update(table)
                 .where(key.in_(chunk), table.contact_id == keep)
-                .values(contact_id=item.contact_id)
+                .values(contact_id=item.who)
                 .execution_options(synchronize_session=False)
             )
 
 
-def _unsay(session: Session, after: Mapping[str, Any]) -> None:
+def _unsay(session: Session, ids: Sequence[int]) -> None:
     """Rows of the log that the change wrote never were."""
-    ids = [int(key.removeprefix("log.")) for key in after if key.startswith("log.")]
-    if ids:
-        session.execute(sa.delete(db.OptOut).where(db.OptOut.id.in_(ids)))
+    log: Any = db.OptOut.__table__
+    for chunk in rows.chunks(ids):
+        session.execute(sa.delete(log).where(rows.among(session, log.c.id, chunk)))
 
 
 # Definitions of fields
