@@ -13,10 +13,12 @@ WORTH = 100_000
 """Rows below which one core is faster than telling two."""
 
 
-def split(columns: list[pl.Series], make: Callable[..., pl.Series]) -> pl.Series:
+def split(
+    columns: list[pl.Series], make: Callable[..., pl.Series], *, worth: int = WORTH
+) -> pl.Series:
     """`make(*columns)`, where each row's result needs no other row. Not from inside `make`."""
     rows, cores = len(columns[0]), pl.thread_pool_size()
-    if cores == 1 or rows < WORTH:
+    if cores == 1 or rows < worth:
         return make(*columns)
     size = -(-rows // cores)
     parts = [[column.slice(at, size) for column in columns] for at in range(0, rows, size)]

@@ -74,7 +74,7 @@ def order(frame: Frame, column: str) -> pl.Series:
         text = texts.make(frame.people, f"{texts.PLAIN}{column}")
         if isinstance(text, texts.Words):
             return text.order()
-        keys = text.folded.to_frame("key")
+        keys = (text.folded if isinstance(text, texts.Strings) else text.values).to_frame("key")
     else:
         keys = frame.people.select(pl.col(column).alias("key"))
     by = pl.arg_sort_by("key", nulls_last=True, maintain_order=True)

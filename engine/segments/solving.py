@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from engine import db
-from engine.segments import history, removal
+from engine.segments import history, removal, texts
 from engine.segments.catalogue import Field
 from engine.segments.checking import check, parts
 from engine.segments.frame import Frame
@@ -139,7 +139,7 @@ class Solver:
 
 
 def _column(frame: Frame, field: Field, operator: Operator, value: Any) -> pl.Series:
-    if field.type in ("text", "choice"):
+    if field.type in texts.TYPES:
         mask = frame.text(field.column).where(operator, value)
         return ~mask if operator.negative else mask
     columns = frame.people.get_column

@@ -1,9 +1,10 @@
 """Columns of text made ready to be searched: folded, blank as null.
 
 Words: few different values, a number each, so that a condition looks at the words. Strings: many,
-with eight bytes a text that rule most people out before a text is read. Pair: a full name, whose
-parts are asked instead where that is the same. What is found is always what the operator's own
-expression says.
+with places that name who matches, and eight bytes a text that rule most people out before a text is
+read. Pair: a full name, whose parts are asked instead where that is the same. Numbers, days and
+moments are words when few, else Plain. What is found is always what the operator's own expression
+says.
 """
 
 from __future__ import annotations
@@ -11,17 +12,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
 from operator import or_
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import polars as pl
 
-from engine.segments import cores, marks
-from engine.segments.marks import Kind
+from engine.segments import cores, marks, places
 from engine.segments.moving import Move
 from engine.segments.operators import Operator
+from engine.segments.places import Found, Listed, Places, Rows
 from engine.segments.values import fold, plain
 
 FULL_NAME = "full_name"
@@ -30,10 +31,30 @@ PLAIN = "plain "
 """Before a column's name: also without accents."""
 WORDS_SHARE = 0.1
 """A column with at most this share of different values is kept as words."""
-RUNS_MAX = 16
-"""Runs of neighbouring words that are compared one by one; of more, each code is looked up."""
+COMPARE, LOOK_UP, NAME, PACK = 0.06, 2.0, 3.0, 0.1
+"""Nanoseconds: a run of words and byte of a code; a code looked up; a person named; a bit set. Only
+their proportions count."""
+MANY = 256
+"""Words of which a condition asks for some here and there."""
+NUMBERS_MAX = 2**16
 SCAN_SHARE = 0.5
 """When more than this share may match, all texts are read, in order and on every core."""
+NAMED_SHARE = 0.25
+"""The same, of people that places name."""
+NAMED_WORTH = 10_000
+SOON = 50_000
+"""Texts below which what helps is made in a blink; else in the background."""
+LATE_SHARE, LATE_LEAST = 0.02, 100
+"""When more people changed, places are made anew."""
+TYPES = ("text", "choice", "number", "date", "datetime", "channel")
+"""Of fields whose column is made ready."""
+
+Kind = Literal["pairs"] | places.Kind
+Run = tuple[int, int]
+
+
+def nobody() -> pl.Series:
+    return pl.Series([], dtype=pl.UInt32)
 
 
 class Text(Protocol):
@@ -44,13 +65,24 @@ class Text(Protocol):
         """The same after a move to these people; None when it is to be made anew."""
 
 
-def make(people: pl.DataFrame, column: str) -> Words | Strings:
-    """Ready to be searched: words when there are few, else strings."""
-    if column != FULL_NAME:
-        raw = people[column.removeprefix(PLAIN)]
-        if raw.n_unique() <= WORDS_SHARE * len(raw):
-            return _words(raw, plain if column.startswith(PLAIN) else fold)
+def make(people: pl.DataFrame, column: str) -> Words | Strings | Plain:
+    """Ready to be searched: words when there are few."""
+    raw = people[column.removeprefix(PLAIN)] if column != FULL_NAME else None
+    if raw is not None and not _is_text(raw):
+        few = raw.dtype.base_type() != pl.Datetime and raw.n_unique() <= NUMBERS_MAX
+        return _numbers(raw) if few and len(raw) >= SOON else Plain(values=raw)
+    if raw is not None and raw.n_unique() <= WORDS_SHARE * len(raw):
+        return _words(raw, plain if column.startswith(PLAIN) else fold)
     return Strings(folded=_folded(people, column))
+
+
+def _is_text(raw: pl.Series) -> bool:
+    return raw.dtype.base_type() in (pl.String, pl.Categorical, pl.Enum)
+
+
+def _numbers(raw: pl.Series) -> Words:
+    words = raw.unique().sort(nulls_last=False)
+    return Words(words=words, codes=_codes(raw, words, words))
 
 
 def _words(raw: pl.Series, tidy: Callable[[pl.Expr], pl.Expr]) -> Words:
@@ -64,24 +96,60 @@ def _words(raw: pl.Series, tidy: Callable[[pl.Expr], pl.Expr]) -> Words:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
     words: pl.Series
-    """String, each once; in order when made, so that what starts alike stands together."""
+    """Each once; in order when made, so that what starts alike stands together. Numbers and days
+    may be words, too."""
     codes: pl.Series
     """Each person's word: UInt8, UInt16 or UInt32 positions."""
+    people: list[Listed] = field(default_factory=list, repr=False)
+    """Row positions by code, made when first needed: one, or none yet."""
+    late: pl.Series = field(default_factory=nobody)
+    """UInt32: people who came or changed since."""
 
     def where(self, operator: Operator, value: Any) -> pl.Series:
+        """By the cheapest way: comparing codes, looking each up, or naming who has them."""
         held = _evaluated(operator, self.words, value)
-        codes = held.arg_true().to_list()
-        runs = _runs(codes)
-        if len(runs) > RUNS_MAX:
-            table = held.to_numpy()
-            return cores.split([self.codes], lambda part: pl.Series(table[part.to_numpy()]))
-        nobody = pl.repeat(False, len(self.codes), eager=True)
-        return reduce(or_, [self._within(first, last) for first, last in runs], nobody)
+        codes = held.arg_true()
+        runs = _runs(codes.to_list())
+        compared = COMPARE * self.codes.to_numpy().itemsize * len(runs)
+        if compared <= PACK * 4:
+            return self._compared(runs)
+        share = self._listed().count(codes.to_numpy()) / max(1, len(self.codes))
+        if NAME * share + PACK < min(compared, LOOK_UP):
+            return self._named(held)
+        return self._compared(runs) if compared < LOOK_UP else self._looked_up(held)
+
+    def _compared(self, runs: list[Run]) -> pl.Series:
+        if not runs:
+            return pl.repeat(False, len(self.codes), eager=True)
+        return reduce(or_, [self._within(first, last) for first, last in runs])
 
     def _within(self, first: int, last: int) -> pl.Series:
         if first == last:
             return self.codes == first
-        return (self.codes >= first) & (self.codes <= last)
+        if last == len(self.words) - 1:
+            return self.codes >= first
+        return (self.codes >= first) & (self.codes <= last) if first else self.codes <= last
+
+    def _looked_up(self, held: pl.Series) -> pl.Series:
+        table = held.to_numpy()
+        return cores.split([self.codes], lambda part: pl.Series(table[part.to_numpy()]))
+
+    def _named(self, held: pl.Series) -> pl.Series:
+        mask = np.zeros(len(self.codes), dtype=np.bool_)
+        mask[self._listed().of(held.arg_true().to_numpy())] = True
+        if len(self.late):
+            mask[self.late.to_numpy()] = held.gather(self.codes.gather(self.late)).to_numpy()
+        return pl.Series(mask)
+
+    def ready(self) -> None:
+        """Make beforehand what the first condition would wait for."""
+        if len(self.words) > MANY and self.words.dtype == pl.String:
+            self._listed()
+
+    def _listed(self) -> Listed:
+        if not self.people:
+            self.people.append(places.listed(self.codes.to_numpy(), None, len(self.words)))
+        return self.people[0]
 
     def carried(self, move: Move, people: pl.DataFrame, column: str) -> Words | None:
         fresh = _folded(move.fresh, column)
@@ -89,7 +157,15 @@ class Words:
         words = pl.concat([self.words, new])
         if _code_type(words) != self.codes.dtype:
             return None
-        return Words(words=words, codes=move.of(self.codes, _codes(fresh, words, words)))
+        codes = _codes(fresh, words, words)
+        listed = [*self.people]  # another thread may make it meanwhile
+        late = _late(self.late, self.codes, codes, move) if listed else nobody()
+        return Words(
+            words=words,
+            codes=move.of(self.codes, codes),
+            people=listed if late is not None else [],
+            late=late if late is not None else nobody(),
+        )
 
     def order(self) -> pl.Series:
         """UInt32: row positions in order, what is blank last."""
@@ -101,16 +177,43 @@ class Words:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strings:
     folded: pl.Series
-    known: dict[Kind, pl.Series] = field(default_factory=dict)
+    known: dict[Kind, pl.Series | Places] = field(default_factory=dict)
     """Made when first needed."""
     making: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    late: pl.Series = field(default_factory=nobody)
+    """UInt32: people who came or changed after their places were made."""
 
     def where(self, operator: Operator, value: Any) -> pl.Series:
-        who, surely = self._may(operator, value)
-        if who is None or (not surely and int(who.sum()) > SCAN_SHARE * len(who)):
+        place = self.made(places.KIND_OF.get(operator.key))
+        found = place.find(operator.key, value) if place is not None else None
+        if found is not None and (found[1] or len(found[0]) <= NAMED_SHARE * len(self.folded)):
+            return self._named(found, operator, value)
+        return self._marked(operator, value)
+
+    def _named(self, found: Found, operator: Operator, value: Any) -> pl.Series:
+        rows, surely = found
+        mask = np.zeros(len(self.folded), dtype=np.bool_)
+        mask[rows if surely else self._those(rows, operator, value)] = True
+        if len(self.late):
+            mask[self.late.to_numpy()] = False
+            mask[self._those(self.late.to_numpy(), operator, value)] = True
+        return pl.Series(mask)
+
+    def _those(self, rows: Rows, operator: Operator, value: Any) -> Rows:
+        """Of some people, those for whom it holds."""
+
+        def asked(part: pl.Series) -> pl.Series:
+            return _evaluated(operator, self.folded.gather(part), value)
+
+        named = pl.Series(rows)
+        return named.filter(cores.split([named], asked, worth=NAMED_WORTH)).to_numpy()
+
+    def _marked(self, operator: Operator, value: Any) -> pl.Series:
+        """Of those whose marks do not rule them out, or of everybody."""
+        pairs = self.made("pairs") if operator.key in marks.OPERATORS else None
+        who = marks.having(pairs, value) if pairs is not None else None
+        if who is None or int(who.sum()) > SCAN_SHARE * len(who):
             return cores.split([self.folded], lambda part: _evaluated(operator, part, value))
-        if surely:
-            return who
 
         def looked(folded: pl.Series, who: pl.Series) -> pl.Series:
             mask = np.array(who.to_numpy())
@@ -119,35 +222,66 @@ class Strings:
 
         return cores.split([self.folded, who], looked)
 
-    def _may(self, operator: Operator, value: Any) -> tuple[pl.Series | None, bool]:
-        """Who may match and whether they surely do; nobody named when nothing tells, or not yet."""
-        kind = marks.KIND_OF.get(operator.key)
-        made = self.made(kind) if kind else None
-        if kind is None or made is None:
-            return None, False
-        return marks.having(kind, made, value)
-
-    def made(self, kind: Kind, *, wait: bool = False) -> pl.Series | None:
-        """The marks; None while another thread makes them, unless told to wait."""
-        if kind not in self.known:
-            if not self.making.acquire(blocking=wait):
-                return None
-            try:
+    def made(self, kind: Kind | None, *, wait: bool = False) -> Any:
+        """The marks or places; None while they are made in the background, unless told to wait."""
+        if kind is None or kind in self.known:
+            return self.known[kind] if kind is not None else None
+        if wait or len(self.folded) < SOON:
+            with self.making:
                 if kind not in self.known:
-                    self.known[kind] = marks.make(kind, self.folded)
-            finally:
-                self.making.release()
-        return self.known[kind]
+                    self.known[kind] = _helper(kind, self.folded)
+            return self.known[kind]
+        if not self.making.locked():
+            work = partial(self.made, kind, wait=True)
+            threading.Thread(target=work, name="warming", daemon=True).start()
+        return None
 
     def carried(self, move: Move, people: pl.DataFrame, column: str) -> Strings:
         fresh = _folded(move.fresh, column)
         raw = people[column] if column in people.columns else None
         folded = move.of(self.folded, fresh)
+        late = _late(self.late, self.folded, fresh, move)
         known = {
-            kind: move.of(made, marks.make(kind, fresh)) for kind, made in [*self.known.items()]
+            kind: move.of(made, marks.make(fresh)) if isinstance(made, pl.Series) else made
+            for kind, made in [*self.known.items()]
+            if isinstance(made, pl.Series) or late is not None
         }
         same = raw is not None and raw.dtype == pl.String and folded.equals(raw)
-        return Strings(folded=raw if same and raw is not None else folded, known=known)
+        return Strings(
+            folded=raw if same and raw is not None else folded,
+            known=known,
+            late=late if late is not None else nobody(),
+        )
+
+
+def _helper(kind: Kind, folded: pl.Series) -> pl.Series | Places:
+    return marks.make(folded) if kind == "pairs" else places.make(kind, folded)
+
+
+def _late(known: pl.Series, old: pl.Series, fresh: pl.Series, move: Move) -> pl.Series | None:
+    """Who is to be asked beside the places made before; None when these are to be made anew."""
+    if move.rows is not None:
+        return None
+    changed = old.gather(move.places).ne_missing(fresh.head(len(move.places)))
+    added = pl.int_range(
+        len(old), len(old) + len(fresh) - len(changed), dtype=pl.UInt32, eager=True
+    )
+    late = pl.concat([known, move.places.filter(changed), added]).unique()
+    return late if len(late) <= max(LATE_LEAST, LATE_SHARE * len(old)) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plain:
+    """Many different numbers, days or moments, as they stand in the frame."""
+
+    values: pl.Series
+
+    def where(self, operator: Operator, value: Any) -> pl.Series:
+        found: pl.Series = operator.expression(self.values, value)
+        return found & self.values.is_not_null() if found.null_count() else found
+
+    def carried(self, move: Move, people: pl.DataFrame, column: str) -> Plain:
+        return Plain(values=people[column])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +317,8 @@ def _folded(people: pl.DataFrame, column: str) -> pl.Series:
         bare = plain(pl.col(column.removeprefix(PLAIN)).cast(pl.String)).alias(column)
         return people.select(bare).to_series()
     raw = people[column]
+    if not _is_text(raw):
+        return raw
     if raw.dtype == pl.String:
         folded = people.select(fold(pl.col(column))).to_series()
         return raw if folded.equals(raw) else folded
@@ -204,9 +340,9 @@ def _code_type(words: pl.Series) -> pl.DataType:
     return pl.UInt32()
 
 
-def _runs(codes: list[int]) -> list[tuple[int, int]]:
+def _runs(codes: list[int]) -> list[Run]:
     """Neighbours taken together: (first, last) each."""
-    runs: list[tuple[int, int]] = []
+    runs: list[Run] = []
     for code in codes:
         if runs and runs[-1][1] == code - 1:
             runs[-1] = runs[-1][0], code

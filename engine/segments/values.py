@@ -6,6 +6,7 @@ import datetime as dt
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -93,7 +94,8 @@ def prepare(takes: Takes, value: Any, *, type: Type, calendar: Calendar) -> Any:
             read = one(value)
             return calendar.span(read, read, type) if isinstance(read, dt.date) else read
         case "many":
-            return [one(item) for item in _several(value)]
+            several = _several(value)
+            return [*_texts(several)] if one is _text else [one(item) for item in several]
         case "pair":
             return _pair(value, one, type, calendar)
         case "days":
@@ -125,16 +127,28 @@ def _several(value: Any) -> tuple[Any, ...]:
 
 
 def _text(value: Any) -> str:
-    """Folded as the columns are, by the same expression."""
-    if not isinstance(value, str):
+    return _texts((value,))[0]
+
+
+@lru_cache(maxsize=1024)
+def _texts(values: tuple[Any, ...]) -> tuple[str, ...]:
+    """Folded as the columns are: by the same expression, or where Python folds alike by Python."""
+    if not all(isinstance(value, str) for value in values):
         raise BadValue(TEXT)
-    if value.isascii() and value.isprintable():  # where Python folds as polars does
-        folded = value.strip().lower() or None
-    else:
-        folded = pl.select(fold(pl.lit(value))).item()
-    if folded is None:
+    plain = [value.isascii() and value.isprintable() for value in values]
+    rest = pl.Series(
+        [v for v, easy in zip(values, plain, strict=True) if not easy], dtype=pl.String
+    )
+    others = iter(
+        rest.to_frame("text").select(fold(pl.col("text"))).to_series() if len(rest) else ()
+    )
+    folded = [
+        value.strip().lower() if easy else next(others)
+        for value, easy in zip(values, plain, strict=True)
+    ]
+    if not all(folded):
         raise BadValue(TEXT)
-    return str(folded)
+    return tuple(folded)
 
 
 def _number(value: Any) -> float:

@@ -6,11 +6,21 @@ import threading
 import weakref
 
 from engine.segments.everybody import Frame
-from engine.segments.texts import Strings
+from engine.segments.texts import TYPES, Kind, Strings, Words
 
 WORTH = 100_000
 """People below which it is made in a blink when it is asked for."""
-COLUMNS = ("plain first_name", "plain last_name", "email", "phone", "first_name", "last_name")
+TEXTS: dict[str, tuple[Kind, ...]] = {
+    "plain first_name": ("pairs",),
+    "plain last_name": ("pairs",),
+    "email": ("pairs", "words", "tails", "heads"),
+    "phone": ("pairs", "heads"),
+    "first_name": ("pairs", "words"),
+    "last_name": ("pairs", "words"),
+    "external_id": ("heads", "hashes"),
+}
+"""Column → what helps to find in it when it is not words."""
+CUSTOM: tuple[Kind, ...] = ("pairs", "words")
 
 
 def begin(frame: Frame) -> None:
@@ -21,14 +31,24 @@ def begin(frame: Frame) -> None:
 
 
 def _warm(seen: weakref.ref[Frame]) -> None:
-    for column in COLUMNS:
+    for column in (*TEXTS, *_columns(seen())):
         frame = seen()
         if frame is None:
             return
         prepare(frame, column)
 
 
+def _columns(frame: Frame | None) -> list[str]:
+    """What conditions ask, beside the texts above."""
+    fields = frame.catalogue.fields if frame is not None else ()
+    asked = [item.column for item in fields if item.type in TYPES]
+    return [column for column in asked if column != "name" and column not in TEXTS]
+
+
 def prepare(frame: Frame, column: str) -> None:
     text = frame.text(column)
+    if isinstance(text, Words):
+        text.ready()
     if isinstance(text, Strings):
-        text.made("pairs", wait=True)
+        for kind in TEXTS.get(column, CUSTOM):
+            text.made(kind, wait=True)

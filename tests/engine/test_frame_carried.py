@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from engine import db
-from engine.segments import frame, marks, operators, segment, texts
+from engine.segments import frame, marks, operators, places, segment, texts
 from engine.segments.tree import Condition, Group
 from tests.engine import people_world as world
 from tests.engine.test_frame import EDITS, rebuilt, same
@@ -103,22 +103,63 @@ def test_a_frame_that_somebody_reads_does_not_change_under_them(database: db.Dat
 LETTERS = "abñÑé@.🎉 \0"
 
 
-@pytest.mark.parametrize("kind", ["heads", "tails", "pairs"])
-def test_marks_never_rule_out_who_matches(kind: marks.Kind):
+def test_marks_never_rule_out_who_matches():
     draw = random.Random(8)
-    held = ["".join(draw.choices(LETTERS, k=draw.randint(0, 14))) for _ in range(800)]
-    column = pl.Series("text", [*held, None])
-    made = marks.make(kind, column)
-    holds = {"heads": str.startswith, "tails": str.endswith, "pairs": str.__contains__}[kind]
+    column = held(draw)
+    made = marks.make(column)
     for _ in range(300):
         text = "".join(draw.choices(LETTERS, k=draw.randint(1, 11)))
-        who, surely = marks.having(kind, made, text)
-        if who is None:
+        who = marks.having(made, text)
+        for each, may in zip(column, who if who is not None else [], strict=who is not None):
+            assert may or each is None or text not in each, (each, text)
+
+
+def held(draw: random.Random) -> pl.Series:
+    texts = ["".join(draw.choices(LETTERS, k=draw.randint(0, 22))) for _ in range(800)]
+    return pl.Series("text", [*texts, None])
+
+
+HOLDS = {
+    "is": str.__eq__,
+    "starts_with": str.startswith,
+    "ends_with": str.endswith,
+    "contains": str.__contains__,
+    "is_any_of": lambda each, values: each in values,
+}
+
+
+@pytest.mark.parametrize("key", HOLDS)
+def test_places_name_everybody_who_matches(key: str):
+    draw = random.Random(8)
+    column = held(draw)
+    place = places.make(places.KIND_OF[key], column)
+    known = [each for each in column if each]
+    for _ in range(300):
+        text = draw.choice(known)
+        text = text[draw.randrange(len(text)) :] if key in ("ends_with", "contains") else text
+        if key in ("starts_with", "contains"):
+            text = text[: draw.randint(1, 20)]
+        asked = [text, *draw.sample(known, 3), "nobody"] if key == "is_any_of" else text
+        found = place.find(key, asked)
+        if found is None:
             continue
-        for each, may in zip(column, who, strict=True):
-            matches = each is not None and holds(each, text)
-            assert may or not matches, (each, text)
-            assert matches or not (surely and may), (each, text)
+        rows, surely = found
+        expected = {row for row, each in enumerate(column) if each and HOLDS[key](each, asked)}
+        assert expected <= set(rows.tolist()), asked
+        assert not surely or expected == set(rows.tolist()), asked
+
+
+def test_words_in_texts_are_found_by_any_part_of_them():
+    names = ("Ana", "ñuñoa", "garcía", "pérez")
+    column = pl.Series([f"{one}.{two}{n}@x-{two}.co" for one in names for two in names
+                        for n in range(9)])  # fmt: skip
+    place = places.make("words", column)
+    for text in ("ñu", "ñuñoa", ".garc", "garcía7", "@x-pér", "uñoa.g", "rez1@"):
+        rows, surely = place.find("contains", text) or (range(len(column)), False)
+        expected = {row for row, each in enumerate(column) if text in each}
+        assert expected, text
+        assert expected <= set(map(int, rows)), text
+        assert not surely or expected == set(map(int, rows)), text
 
 
 @pytest.mark.parametrize("few", [True, False])
