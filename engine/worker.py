@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from engine import broadcast, db, inbox, jobs, ledger, outbox, trial
 from engine import settings as configuration
+from engine.contacts import changes
 from engine.importing import history
 from engine.settings import Settings
 
@@ -29,6 +30,10 @@ TICK = 0.5
 
 FORGOTTEN = dt.timedelta(seconds=10)
 """A stored webhook call that was not applied for so long is applied by the round."""
+
+FORGOT = "changes:forgotten"
+"""Redis key that is there for a DAY after all old changes were dropped."""
+DAY = 24 * 3600
 
 
 def work(settings: Settings) -> None:
@@ -101,6 +106,7 @@ def tick(database: db.Database, client: Redis) -> None:
         for id, state in open_ones:
             _look_after(database, client, id, state)
         _look_after_imports(database, client)
+        _forget_changes(database, client)
         client.set(sign(), 1, ex=jobs.ALIVE)
     except (DBAPIError, RedisError, OSError) as error:
         log.warning("the periodic round waits: %s", type(error).__name__)
@@ -123,6 +129,14 @@ def _look_after_imports(database: db.Database, client: Redis) -> None:
         ids = history.forgotten(session, db.now())
     for id in ids:
         jobs.want_imported(client, id)
+
+
+def _forget_changes(database: db.Database, client: Redis) -> None:
+    """Once a day, a batch a round: what was done too long ago to be undone is dropped."""
+    if client.exists(FORGOT):
+        return
+    if changes.forget_some(database) is None:
+        client.set(FORGOT, 1, ex=DAY)
 
 
 def _look_after(database: db.Database, client: Redis, id: int, state: str) -> None:

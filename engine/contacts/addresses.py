@@ -10,10 +10,8 @@ from sqlalchemy.orm import Session
 from channels import KINDS
 from engine import db
 from engine.contacts import cleaning
+from engine.contacts.rows import among, chunks
 from engine.errors import Invalid
-
-CHUNK = 5_000
-"""Values in one statement: SQLite takes 32,766."""
 
 
 def by_phone(channel: db.Channel) -> bool:
@@ -64,10 +62,9 @@ def follow_phone(session: Session, changed: Sequence[tuple[int, str, str]]) -> N
 
 def stamp(session: Session, contact_ids: Iterable[int]) -> None:
     """These people changed now."""
-    ids = list(contact_ids)
-    for start in range(0, len(ids), CHUNK):
-        chunk = ids[start : start + CHUNK]
-        stamp = sa.update(db.Contact).where(db.Contact.id.in_(chunk)).values(updated_at=db.now())
+    for chunk in chunks(contact_ids):
+        mine = among(session, db.Contact.id, chunk)
+        stamp = sa.update(db.Contact).where(mine).values(updated_at=db.now())
         session.execute(stamp, execution_options={"synchronize_session": "fetch"})
 
 

@@ -58,6 +58,26 @@ def untag(
     return _run(database, ids, "untag", {"names": list(names)}, work, progress)
 
 
+def retag(
+    database: db.Database,
+    ids: Sequence[int],
+    was: str,
+    into: str,
+    *,
+    progress: Progress | None = None,
+) -> int:
+    """Give people one tag in place of another; the change's id. See tag_names.merge."""
+
+    def work(session: Session, change: db.Change, some: list[int]) -> None:
+        def act() -> None:
+            tags.tag(session, some, [into])
+            tags.untag(session, some, [was])
+
+        _noted(session, change, some, {"tags"}, act)
+
+    return _run(database, ids, "tag_merge", {"was": was, "into": into}, work, progress)
+
+
 def set_field(
     database: db.Database,
     ids: Sequence[int],
@@ -71,10 +91,10 @@ def set_field(
     `key`: a custom field's, or one of SETTABLE. Raises NotFound, Invalid.
     """
     with database.read() as session:
-        label, cleaned = _cleaned(session, key, value)
+        label, of_type, cleaned = _cleaned(session, key, value)
     if cleaned is None:
         return clear_field(database, ids, key, progress=progress)
-    about = {"key": key, "label": label, "value": str(value)}
+    about = {"key": key, "label": label, "of_type": of_type, "value": cleaned}
     return _set(database, ids, key, cleaned, "set_field", about, progress)
 
 
@@ -83,7 +103,7 @@ def clear_field(
 ) -> int:
     """Empty a field of everybody; the change's id. Raises NotFound, Invalid."""
     with database.read() as session:
-        label, _ = _cleaned(session, key, None)
+        label, *_ = _cleaned(session, key, None)
     about = {"key": key, "label": label}
     return _set(database, ids, key, None, "clear_field", about, progress)
 
@@ -184,10 +204,11 @@ def _set(
     return _run(database, ids, kind, about, work, progress)
 
 
-def _cleaned(session: Session, key: str, value: object) -> tuple[str, object]:
-    """(the field's label, the value as stored)."""
+def _cleaned(session: Session, key: str, value: object) -> tuple[str, str, object]:
+    """(the field's label, its type, the value as stored)."""
     if key in SETTABLE:
-        return BUILT_IN[key], attributes.clean_built_in(key, attributes.tidy(value or ""))
+        text = attributes.tidy(value or "")
+        return BUILT_IN[key], "text", attributes.clean_built_in(key, text)
     if key in BUILT_IN:
         raise Invalid(
             "field.unique", "“{label}” is one person's: it cannot be set for many.",
@@ -196,7 +217,7 @@ def _cleaned(session: Session, key: str, value: object) -> tuple[str, object]:
     field = session.scalar(sa.select(db.ContactField).filter_by(key=key))
     if field is None:
         raise attributes.unknown(key)
-    return field.label, attributes.clean_custom(field, value)
+    return field.label, field.type, attributes.clean_custom(field, value)
 
 
 def _consent(

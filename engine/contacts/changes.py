@@ -21,40 +21,9 @@ from engine.contacts.documents import PARTS, Doc, Part
 from engine.contacts.undoing import Kept as Kept
 from engine.contacts.undoing import Undone as Undone
 from engine.contacts.undoing import undo as undo
+from engine.contacts.wording import KINDS as KINDS
+from engine.contacts.wording import sentence as sentence
 from engine.errors import Invalid
-from engine.language import N_, translator
-
-KINDS = {
-    "create": N_("Added {people} contacts"),
-    "edit": N_("Edited {people} contacts"),
-    "delete": N_("Deleted {people} contacts"),
-    "tag": N_("Tagged {people} contacts with {names}"),
-    "untag": N_("Took {names} from {people} contacts"),
-    "set_field": N_("Set {label} to “{value}” for {people} contacts"),
-    "clear_field": N_("Cleared {label} of {people} contacts"),
-    "opt_out": N_("Opted {people} contacts out of {channel}"),
-    "opt_in": N_("Opted {people} contacts in to {channel} again"),
-    "merge": N_("Merged {people} contacts into {name}"),
-    "import": N_("Imported {people} contacts from {name}"),
-    "field_label": N_("Renamed the field {was} to {label}"),
-    "field_options": N_("Changed the choices of {label}"),
-    "field_type": N_("Made {label} a field of type {type}"),
-    "field_delete": N_("Deleted the field {label}"),
-}
-"""Stored in change.kind: never rename a key. What a change did, filled from its `about`."""
-
-ONE = {
-    "create": N_("Added {name}"),
-    "edit": N_("Edited {name}"),
-    "delete": N_("Deleted {name}"),
-    "tag": N_("Tagged {name} with {names}"),
-    "untag": N_("Took {names} from {name}"),
-    "set_field": N_("Set {label} to “{value}” for {name}"),
-    "clear_field": N_("Cleared {label} of {name}"),
-    "opt_out": N_("Opted {name} out of {channel}"),
-    "opt_in": N_("Opted {name} in to {channel} again"),
-}
-"""The same about one person whose name is known."""
 
 KEPT_FOR = dt.timedelta(days=30)
 """After that a change cannot be undone: what was deleted must not stay for ever."""
@@ -198,31 +167,6 @@ def listing(session: Session, *, limit: int = 50, contact_id: int | None = None)
     ]
 
 
-def sentence(change: db.Change | Listed, language: str) -> str:
-    """What it did, in words, without a full stop."""
-    t = translator(language)
-    about = {
-        "names": "",
-        "name": "",
-        "label": "",
-        "value": "",
-        "channel": "",
-        "was": "",
-        "type": "",
-    }
-    about |= {key: value for key, value in change.about.items() if value is not None}
-    one = change.people == 1 and about["name"] and change.kind in ONE
-    template = ONE[change.kind] if one else KINDS[change.kind]
-    shown = {key: _shown(value) for key, value in about.items()}
-    return t(template).format(**(shown | {"people": f"{change.people:,}"}))
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, list | tuple):
-        return ", ".join(str(each) for each in value)
-    return str(value)
-
-
 # Forgetting
 
 
@@ -230,23 +174,22 @@ def forget(
     database: db.Database, change_id: int | None = None, *, older: dt.timedelta = KEPT_FOR
 ) -> int:
     """Drop a change at once, or all that are older; they cannot be undone any more. How many."""
-    ids = [change_id] if change_id is not None else None
-    if ids is None:
-        with database.read() as session:
-            old = sa.select(db.Change.id).where(db.Change.at < db.now() - older)
-            ids = list(session.scalars(old))
-    for id in ids:
-        while _drop_items(database, id):
+    if change_id is not None:
+        while not _drop(database, change_id):
             pass
-    with database.write() as session:
-        for chunk in rows.chunks(ids):
-            session.execute(
-                sa.update(db.ContactImport)
-                .where(db.ContactImport.change_id.in_(chunk))
-                .values(change_id=None)
-            )
-            session.execute(sa.delete(db.Change).where(db.Change.id.in_(chunk)))
-    return len(ids)
+        return 1
+    gone = 0
+    while (dropped := forget_some(database, older=older)) is not None:
+        gone += dropped
+    return gone
+
+
+def forget_some(database: db.Database, *, older: dt.timedelta = KEPT_FOR) -> int | None:
+    """Drop a batch of the oldest; how many changes went with it, None when none is that old."""
+    with database.read() as session:
+        old = sa.select(db.Change.id).where(db.Change.at < db.now() - older)
+        id = session.scalar(old.order_by(db.Change.at).limit(1))
+    return None if id is None else int(_drop(database, id))
 
 
 def forget_person(session: Session, contact_id: int) -> int:
@@ -260,9 +203,14 @@ def forget_person(session: Session, contact_id: int) -> int:
     )
 
 
-def _drop_items(database: db.Database, change_id: int) -> bool:
-    """A batch, so that nobody else waits long for the database; whether there may be more."""
-    some = sa.select(ITEM.c.id).where(ITEM.c.change_id == change_id).limit(CHUNK)
+def _drop(database: db.Database, id: int) -> bool:
+    """A batch of its people, so that nobody else waits long; whether the change itself went."""
+    some = sa.select(ITEM.c.id).where(ITEM.c.change_id == id).limit(CHUNK)
+    runs = db.ContactImport
     with database.write() as session:
         gone = session.execute(sa.delete(ITEM).where(ITEM.c.id.in_(some)).returning(ITEM.c.id))
-        return len(gone.all()) == CHUNK
+        if len(gone.all()) == CHUNK:
+            return False
+        session.execute(sa.update(runs).where(runs.change_id == id).values(change_id=None))
+        session.execute(sa.delete(db.Change).where(db.Change.id == id))
+    return True

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from engine import db
 from engine.contacts import addresses, cleaning
-from engine.contacts.addresses import CHUNK
+from engine.contacts.rows import CHUNK, among
 
 ROW: Any = db.ContactChannel.__table__
 LOG: Any = db.OptOut.__table__
@@ -222,7 +222,7 @@ def _said(session: Session, known: Sequence[str]) -> list[db.OptOut]:
     """Of every (channel, address) what was said last, if that was to leave."""
     latest: dict[tuple[int, str | None], db.OptOut] = {}
     log = db.OptOut
-    said = sa.select(log).where(log.address.in_(known))
+    said = sa.select(log).where(among(session, log.address, known))
     for row in session.scalars(said.order_by(log.at, log.kind, log.id.desc())):
         latest[row.channel_id, row.address] = row
     return [row for row in latest.values() if row.kind == "out"]
@@ -231,7 +231,9 @@ def _said(session: Session, known: Sequence[str]) -> list[db.OptOut]:
 def _hold(session: Session, said: Sequence[db.OptOut], owners: Mapping[str, int]) -> int:
     """Write for whoever has the addresses now that they left."""
     on = db.ContactChannel
-    there = sa.select(on).where(on.address.in_([each.address for each in said]))
+    where = among(session, on.address, [each.address for each in said if each.address])
+    channels = on.channel_id.in_({each.channel_id for each in said})
+    there = sa.select(on).where(channels, where)
     rows = {(row.channel_id, row.address): row for row in session.scalars(there)} if said else {}
     held: set[int] = set()
     for each in said:
@@ -265,20 +267,23 @@ def log_leaving(session: Session, contact_ids: Sequence[int]) -> dict[int, list[
     written: dict[int, list[int]] = {}
     for start in range(0, len(contact_ids), CHUNK):
         ids = contact_ids[start : start + CHUNK]
-        gone = sa.select(on).where(on.contact_id.in_(ids), on.opted_out_at.is_not(None))
+        theirs = among(session, on.contact_id, ids)
+        gone = sa.select(on).where(theirs, on.opted_out_at.is_not(None))
         rows = session.scalars(gone).all()
         known = {
             (said.channel_id, said.address)
             for said in _said(session, [row.address for row in rows])
         }
-        for row in rows:
-            if (row.channel_id, row.address) not in known:
-                written.setdefault(row.contact_id, []).append(_log(session, row))
+        fresh = [_said_by(row) for row in rows if (row.channel_id, row.address) not in known]
+        session.add_all(fresh)
+        session.flush()
+        for each in fresh:
+            written.setdefault(each.contact_id, []).append(each.id)
     return written
 
 
-def _log(session: Session, row: db.ContactChannel) -> int:
-    said = db.OptOut(
+def _said_by(row: db.ContactChannel) -> db.OptOut:
+    return db.OptOut(
         contact_id=row.contact_id,
         channel_id=row.channel_id,
         address=row.address,
@@ -287,6 +292,3 @@ def _log(session: Session, row: db.ContactChannel) -> int:
         reason=row.opted_out_why,
         at=row.opted_out_at,
     )
-    session.add(said)
-    session.flush()
-    return said.id

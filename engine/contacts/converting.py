@@ -72,9 +72,9 @@ def change_type(
         if conversion.lost and not drop_lost:
             raise Conflict(
                 "field.would_lose",
-                "{people} people have a value of “{label}” that does not fit the type {type}.",
-                people=f"{conversion.lost:,}",
+                "Values of “{label}” that do not fit the new type would be lost.",
                 label=row.label,
+                people=conversion.lost,
                 type=to,
             )
         was = definition(row)

@@ -140,8 +140,8 @@ def set_options(
 def _held(row: db.ContactField, lost: Sequence[object], people: int) -> Conflict:
     return Conflict(
         "field.choice_held",
-        "{people} people have a choice of “{label}” that would go: {choices}.",
-        people=f"{people:,}",
+        "Somebody has a choice of “{label}” that would go: {choices}.",
+        people=people,
         label=row.label,
         choices=", ".join(str(value) for value in lost[:5]),
     )

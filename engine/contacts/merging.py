@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from engine import db
-from engine.contacts import changes, documents, storing, tags
+from engine.contacts import changes, documents, pins, storing, tags
 from engine.contacts.contacts import name_of
 from engine.contacts.documents import COLUMNS, Doc
 from engine.contacts.rows import chunks
@@ -95,7 +95,9 @@ def merge(
     doc, _ = _united(current, order, choose or {})
     others = [id for id in order if id != keep]
     name = name_of(db.get(session, db.Contact, keep))
-    change = changes.begin(session, "merge", {"name": name, "keep": keep, "others": others})
+    pinned = pins.follow(session, others, keep)
+    about = {"name": name, "keep": keep, "others": others, "pins": pinned}
+    change = changes.begin(session, "merge", about)
     moved = {id: _move(session, id, keep) for id in others}
     logged = _say(session, keep, current[keep], doc)
     target: dict[int, Doc | None] = {**dict.fromkeys(others), keep: doc}

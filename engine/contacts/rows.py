@@ -39,9 +39,8 @@ def among(
         listed = sa.func.json_each(dumped(list(values))).table_valued("value")
         found: sa.ColumnElement[bool] = column.in_(sa.select(listed.c.value))
     else:
-        kind = sa.Text() if isinstance(next(iter(values), 0), str) else sa.BigInteger()
-        listed_values = sa.bindparam(None, list(values), type_=postgresql.ARRAY(kind))
-        found = column == sa.any_(listed_values)
+        array = postgresql.ARRAY(column.type)
+        found = column == sa.any_(sa.bindparam(None, list(values), type_=array))
     return found
 
 

@@ -241,10 +241,15 @@ def _facts(place: str, doc: Doc) -> tuple[Any, ...]:
 
 def _taken(session: Session, wanted: Sequence[str]) -> set[str]:
     """The places that somebody has; those of channels that are gone count as taken."""
+    by_channel: dict[int, list[str]] = {}
+    for channel, address in map(documents.split, wanted):
+        by_channel.setdefault(channel, []).append(address)
     known = set(session.scalars(sa.select(db.Channel.id))) if wanted else set()
-    taken = {place for place in wanted if documents.split(place)[0] not in known}
-    for chunk in rows.chunks(documents.split(place)[1] for place in wanted):
-        mine = rows.among(session, ON.c.address, chunk)
-        there = sa.select(ON.c.channel_id, ON.c.address).where(mine)
-        taken |= {f"{channel}.{address}" for channel, address in session.execute(there)}
-    return taken & set(wanted)
+    taken: set[str] = set()
+    for channel, asked in by_channel.items():
+        for chunk in rows.chunks(asked):
+            mine = rows.among(session, ON.c.address, chunk)
+            there = sa.select(ON.c.address).where(ON.c.channel_id == channel, mine)
+            held = chunk if channel not in known else (row[0] for row in rows.fetch(session, there))
+            taken |= {f"{channel}.{address}" for address in held}
+    return taken

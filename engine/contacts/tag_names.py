@@ -1,4 +1,4 @@
-"""Tags as such: given another name, and dropped when nobody has them."""
+"""Tags as such: given another name, merged into another, and dropped when nobody has them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from engine import db
-from engine.contacts import cleaning
+from engine.contacts import bulk, cleaning
+from engine.contacts.definitions import WAITING
+from engine.contacts.undoing import Progress
 from engine.errors import Conflict, Invalid
 
 
@@ -36,31 +38,57 @@ def drop(session: Session, tag_id: int) -> None:
     has it."""
     db.touch_contacts(session)
     row = db.get(session, db.Tag, tag_id)
-    people = session.scalar(
-        sa.select(sa.func.count()).select_from(db.ContactTag).filter_by(tag_id=tag_id)
-    )
-    if people:
+    held = sa.select(db.ContactTag.contact_id).filter_by(tag_id=tag_id).limit(1)
+    if session.scalar(held) is not None:
         raise Conflict(
             "tag.held",
-            "{people} people have the tag “{name}”.",
-            people=f"{people:,}",
+            "Somebody has the tag “{name}”: take it from everybody first.",
             name=row.name,
         )
-    if users := users_of(session, tag_id):
+    refuse_users(session, row)
+    session.delete(row)
+    session.flush()
+
+
+def merge(
+    database: db.Database, tag_id: int, into_id: int, *, progress: Progress | None = None
+) -> int:
+    """Whoever has the tag has the other one instead; the change's id. The tag stays, with nobody.
+
+    Raises NotFound, Invalid for one tag, Conflict while a segment or a broadcast that waits asks
+    for the tag.
+    """
+    with database.read() as session:
+        row, into = db.get(session, db.Tag, tag_id), db.get(session, db.Tag, into_id)
+        if tag_id == into_id:
+            raise Invalid("tag.itself", "A tag cannot be merged into itself.")
+        refuse_users(session, row)
+        link = db.ContactTag
+        holders = sa.select(link.contact_id).where(link.tag_id == tag_id)
+        ids = list(session.scalars(holders.order_by(link.contact_id)))
+    return bulk.retag(database, ids, row.name, into.name, progress=progress)
+
+
+def refuse_users(session: Session, row: db.Tag) -> None:
+    """Raises Conflict when a segment, or a broadcast that waits, asks for the tag."""
+    if users := users_of(session, row.id):
         raise Conflict(
             "tag.used",
             "“{name}” is asked for by: {names}. Change that first.",
             name=row.name,
             names=", ".join(f"“{user}”" for user in users),
         )
-    session.delete(row)
-    session.flush()
 
 
 def users_of(session: Session, tag_id: int) -> list[str]:
-    """Names of the segments that ask for the tag."""
-    rows = session.execute(sa.select(db.Segment.name, db.Segment.tree).order_by(db.Segment.key))
-    return [name for name, tree in rows if tag_id in _asked(tree)]
+    """Names of the segments, and of broadcasts whose people are still to be found, that ask for
+    the tag."""
+    segments = session.execute(sa.select(db.Segment.name, db.Segment.tree).order_by(db.Segment.key))
+    waiting = sa.select(db.Broadcast.name, db.Broadcast.tree).where(
+        db.Broadcast.state.in_(WAITING), db.Broadcast.tree.is_not(None)
+    )
+    every = [*segments, *session.execute(waiting)]
+    return list(dict.fromkeys(name for name, tree in every if tag_id in _asked(tree)))
 
 
 def _asked(tree: object) -> Iterator[object]:

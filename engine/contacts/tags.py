@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from engine import db
-from engine.contacts import cldr, cleaning
-from engine.contacts.rows import chunks
+from engine.contacts import addresses, cldr, cleaning, rows
 from engine.errors import Invalid
 
 
@@ -21,13 +19,13 @@ def tags(session: Session) -> list[db.Tag]:
 
 def tags_of(session: Session, contact_id: int) -> dict[str, str]:
     """A person's tags: folded name → name, in order."""
-    rows = session.scalars(
+    found = session.scalars(
         sa.select(db.Tag)
         .join(db.ContactTag, db.ContactTag.tag_id == db.Tag.id)
         .where(db.ContactTag.contact_id == contact_id)
         .order_by(db.Tag.key)
     )
-    return {row.key: row.name for row in rows}
+    return {row.key: row.name for row in found}
 
 
 def tag_ids(session: Session, names: Iterable[str]) -> dict[str, int]:
@@ -60,34 +58,30 @@ def tag(session: Session, contact_ids: Sequence[int], names: Sequence[str]) -> i
     db.touch_contacts(session)
     ids = set(tag_ids(session, names).values())
     gained: set[int] = set()
-    for chunk in chunks(contact_ids):
+    for chunk in rows.chunks(contact_ids):
         there = links(session, chunk)
         new = [(who, what) for who in chunk for what in ids if (who, what) not in there]
         link(session, new)
         gained |= {who for who, _ in new}
-    _changed(session, gained)
+    addresses.stamp(session, gained)
     return len(gained)
 
 
 def links(session: Session, contact_ids: Iterable[int]) -> set[tuple[int, int]]:
     """The people's tags: (contact id, tag id)."""
     held: set[tuple[int, int]] = set()
-    for chunk in chunks(list(contact_ids)):
-        pairs = sa.select(db.ContactTag.contact_id, db.ContactTag.tag_id)
-        rows = session.execute(pairs.where(db.ContactTag.contact_id.in_(chunk)))
-        held |= {(who, what) for who, what in rows}
+    link = db.ContactTag
+    for chunk in rows.chunks(contact_ids):
+        pairs = sa.select(link.contact_id, link.tag_id)
+        mine = rows.among(session, link.contact_id, chunk)
+        held.update(map(tuple, rows.fetch(session, pairs.where(mine))))
     return held
 
 
 def link(session: Session, pairs: Sequence[tuple[int, int]]) -> None:
     """Write (contact id, tag id) rows; those that are there stay."""
-    if not pairs:
-        return
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement = insert(db.ContactTag.__table__).on_conflict_do_nothing()  # type: ignore[arg-type]
-    session.connection().execute(
-        statement, [{"contact_id": who, "tag_id": what} for who, what in pairs]
-    )
+    statement = "INSERT INTO contact_tag (contact_id, tag_id) VALUES (?, ?) ON CONFLICT DO NOTHING"
+    rows.write(session, statement, pairs)
 
 
 def untag(session: Session, contact_ids: Sequence[int], names: Sequence[str]) -> int:
@@ -96,16 +90,12 @@ def untag(session: Session, contact_ids: Sequence[int], names: Sequence[str]) ->
     keys = [db.fold(name) for name in names]
     ids = list(session.scalars(sa.select(db.Tag.id).where(db.Tag.key.in_(keys))))
     lost: set[int] = set()
-    for chunk in chunks(contact_ids):
-        where = (db.ContactTag.contact_id.in_(chunk), db.ContactTag.tag_id.in_(ids))
+    for chunk in rows.chunks(contact_ids):
+        where = (
+            rows.among(session, db.ContactTag.contact_id, chunk),
+            db.ContactTag.tag_id.in_(ids),
+        )
         lost |= set(session.scalars(sa.select(db.ContactTag.contact_id).where(*where)))
         session.execute(sa.delete(db.ContactTag).where(*where))
-    _changed(session, lost)
+    addresses.stamp(session, lost)
     return len(lost)
-
-
-def _changed(session: Session, contact_ids: Iterable[int]) -> None:
-    """Stamp people whose tags moved."""
-    for chunk in chunks(list(contact_ids)):
-        stamp = sa.update(db.Contact).where(db.Contact.id.in_(chunk)).values(updated_at=db.now())
-        session.execute(stamp, execution_options={"synchronize_session": "fetch"})

@@ -10,13 +10,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from engine import db
-from engine.contacts import documents, reach, rows, storing
+from engine.contacts import documents, pins, reach, rows, storing
 from engine.contacts.documents import FACTS, PARTS, Doc, Part
 
 Progress = Callable[[int, int], None]
 """Called with (people done, people in all)."""
 
-BATCH = 2_000
+BATCH = 4_000
 KEPT_SHOWN = 50
 PLACED = ("on.", *(f"{fact}." for fact in FACTS))
 
@@ -37,7 +37,8 @@ class Kept:
 
     contact_id: int
     key: str
-    """A document's key, or "person" for somebody who stays, or who has been deleted since."""
+    """A document's key, "person" for somebody who stays or has been deleted since, or "pin" for
+    tests of segments."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +154,8 @@ def _parts(items: Sequence[_Item], *, all: bool) -> frozenset[Part]:
 def _finish(session: Session, change: db.Change, found: _Found) -> Undone:
     if "field" in change.about and not _restore_field(session, **change.about["field"]):
         found.keep(0, ["field"])
+    if not pins.give_back(session, change.about.get("pins", [])):
+        found.keep(change.about["keep"], ["pin"])
     change.undone_at = db.now()
     undone = {"restored": found.restored, "kept": found.kept_count}
     change.about = {**change.about, "undone": undone}

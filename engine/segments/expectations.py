@@ -138,13 +138,30 @@ def _sizes(wanted: Expectations, people: int) -> Iterator[Verdict]:
 
 
 def _names(session: Session, ids: Iterable[int]) -> dict[int, str | None]:
-    """Contact id → how people know them; None for who is not there."""
+    """Contact id → how people know them; None for who is not known any more."""
     contact = db.Contact
     wanted = list(ids)
     found: dict[int, str | None] = dict.fromkeys(wanted)
     for row in session.scalars(sa.select(contact).where(contact.id.in_(wanted))):
         found[row.id] = name_of(row)
-    return found
+    gone = [id for id, name in found.items() if name is None]
+    return found | _names_of_gone(session, gone)
+
+
+def _names_of_gone(session: Session, ids: list[int]) -> dict[int, str | None]:
+    """As the changes that deleted them still know them."""
+    if not ids:
+        return {}
+    item = db.ChangeItem
+    deleted = sa.select(item.contact_id, item.before).where(
+        item.contact_id.in_(ids), item.after.is_(sa.null())
+    )
+    known: dict[int, str | None] = {}
+    for id, before in session.execute(deleted.order_by(item.id)):
+        if before:
+            names = ("first_name", "last_name", "phone", "email")
+            known[id] = name_of(db.Contact(id=id, **{name: before.get(name, "") for name in names}))
+    return known
 
 
 def name_of(contact: db.Contact) -> str:

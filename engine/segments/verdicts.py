@@ -41,7 +41,7 @@ class Verdict:
     contact: int | None = None
     """Of in and out: the person pinned."""
     name: str = ""
-    """As people know them; "" when they were deleted."""
+    """As people know them; "" when they were deleted and nothing tells any more."""
     deleted: bool = False
     guilty: tuple[Guilt, ...] = ()
     """The conditions that keep the person where they should not be."""

@@ -81,16 +81,23 @@ def _merge(tag: db.Tag, tags: dict[int, db.Tag], people: int) -> None:
     told = counted(people, N_("1 person gets that tag and loses this one."),
                    N_("{count} people get that tag and lose this one."))  # fmt: skip
     st.caption(told)
-    if st.button(_("Merge tags"), type="primary", key="tag.do", disabled=into is None) and into:
-        name = tags[into].name
+    if users := _users(tag):
+        text = _("It is asked for by: {names}. Have them ask for the other tag first.")
+        st.warning(text.format(names=users))
+    off = into is None or bool(users)
+    if st.button(_("Merge tags"), type="primary", key="tag.do", disabled=off) and into:
 
         def work(progress: background.Progress) -> int:
-            ids = _holders(tag.id)
-            bulk.tag(workspace.database(), ids, [name], progress=progress)
-            return bulk.untag(workspace.database(), ids, [tag.name], progress=progress)
+            return tag_names.merge(workspace.database(), tag.id, into, progress=progress)
 
         background.run(_("Merge tags"), people, work, finished=changes.remember)
         st.rerun()
+
+
+def _users(tag: db.Tag) -> str:
+    """Names of what asks for the tag."""
+    with workspace.database().read() as session:
+        return plain(", ".join(tag_names.users_of(session, tag.id)))
 
 
 def _holders(tag_id: int) -> list[int]:
@@ -104,11 +111,8 @@ def _clear(tag: db.Tag, tags: dict[int, db.Tag], people: int) -> None:
         + " "
         + _("It can be undone.")
     )
-    with workspace.database().read() as session:
-        users = tag_names.users_of(session, tag.id)
-    if users:
-        names = plain(", ".join(users))
-        st.warning(_("These segments ask for it: {names}.").format(names=names))
+    if users := _users(tag):
+        st.warning(_("It is asked for by: {names}.").format(names=users))
     if st.button(_("Take from everybody"), type="primary", key="tag.do"):
 
         def work(progress: background.Progress) -> int:
