@@ -130,6 +130,7 @@ class _Run:
         sheet = read(data, name=name)
         options = work.plan(self.database, sheet, asked)
         with self.database.write() as session:
+            db.touch_contacts(session)  # before the row is read: another runner may be writing it
             if self._row(session).cancel_wanted:
                 self._cancelled(session, sheet)
             else:
