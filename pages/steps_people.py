@@ -113,6 +113,8 @@ def _draw_builder(chosen: db.Segment) -> None:
 
 
 def _save_segment(id: int, tree: query_builder.Tree) -> None:
+    """`tree` as it was drawn; what came in with the same click is saved too."""
+    tree = query_builder.current(f"segment.{id}", tree)
     with problems.kept("step_segment"), workspace.database().write() as session:
         segment.save(session, id, segment.from_json(tree))
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import TimeoutError, sync_playwright
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
@@ -27,6 +27,9 @@ PATIENCE = 30.0
 WATCH = """
 (root) => {
   const taken = (globalThis.benchmarkClicks = []);
+  globalThis.benchmarkLost = () => (
+    root.isConnected ? `class "${root.className}"` : "the builder was drawn anew"
+  );
   let clicked = null;
   root.addEventListener("click", (event) => { clicked = event.timeStamp; }, true);
   let waited = root.classList.contains("waiting");
@@ -50,9 +53,14 @@ def opened(url: str) -> Iterator[Any]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
         page = browser.new_page(viewport={"width": 1360, "height": 900}, locale="en-US")
+        wrong: list[str] = []
+        page.on("pageerror", lambda error: wrong.append(str(error)))
         page.goto(url)
         page.wait_for_selector(IDLE, timeout=120_000)
-        page.locator(".builder .number").first.wait_for(timeout=120_000)
+        try:
+            page.locator(".builder .number").first.wait_for(timeout=60_000)
+        except TimeoutError as error:
+            raise RuntimeError(f"The builder was not drawn: {wrong}.") from error
         page.wait_for_timeout(1500)
         yield page
         browser.close()
@@ -67,7 +75,8 @@ def timed(page: Any, chips: Iterable[Any]) -> list[float]:
         while page.evaluate("benchmarkClicks.length") < count:  # the page forbids wait_for_function
             page.wait_for_timeout(25)
             if time.monotonic() > end:
-                raise RuntimeError(f"Click {count} was never answered.")
+                why = page.evaluate("benchmarkLost()")
+                raise RuntimeError(f"Click {count} was never answered: {why}.")
         page.wait_for_selector(IDLE, timeout=120_000)
         page.wait_for_timeout(PAUSE)
     return [float(each) for each in page.evaluate("benchmarkClicks")]

@@ -10,24 +10,42 @@ import json
 import random
 import sys
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 THINK = 4.0
 """Seconds between two edits, on average."""
+PAUSE = 0.15
+"""Seconds after a count until the page asks for the people (see builder_follower.js)."""
+BUILDER, FOLLOWER = "pregon.query_builder", "pregon.builder_follower"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A component as it came last, and when."""
+
+    id: str
+    fragment: str
+    data: dict[str, Any]
+    at: float
 
 
 class Visitor:
     def __init__(self, url: str, segment: int) -> None:
         self.url = url.replace("http", "ws") + "/_stcore/stream"
         self.segment = segment
-        self.component = self.fragment = ""
-        self.shown: dict[str, Any] = {}
+        self.seen: dict[str, Seen] = {}
         self.draft: dict[str, Any] = {}
         self.edit = 0
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        return self.seen[BUILDER].data
 
     async def visit(self, seconds: float) -> list[float]:
         async with websockets.connect(
@@ -40,7 +58,9 @@ class Visitor:
             while time.monotonic() < end:
                 start = time.perf_counter()
                 await self.change()
-                taken.append((time.perf_counter() - start) * 1000)
+                taken.append((self.seen[BUILDER].at - start) * 1000)
+                await asyncio.sleep(PAUSE)
+                await self.follow()
                 await asyncio.sleep(random.expovariate(1 / THINK))
             return taken
 
@@ -56,19 +76,28 @@ class Visitor:
         tree = f"{self.shown['session']}.{self.shown['revision']}.{self.edit}"
         edited = {"tree": self.draft, "draft": self.draft, "edit": self.edit}
         edited |= {"revision": self.shown["revision"], "have": {**parts, "tree": tree}}
-        await self.run(edited)
+        state = WidgetState(id=self.seen[BUILDER].id, json_value=json.dumps({"edited": edited}))
+        await self.run(BUILDER, state)
         if self.shown["edit"] != self.edit or "" not in self.shown["counts"]:
             raise RuntimeError("The builder did not answer the edit.")
 
-    async def run(self, edited: dict[str, Any] | None = None) -> None:
-        """Ask for a run of the page, or of the builder's fragment, and read until it is done."""
+    async def follow(self) -> None:
+        """The people of the new tree."""
+        stamp = self.shown["stamp"]
+        trigger = f"$$STREAMLIT_INTERNAL_KEY_{self.seen[FOLLOWER].id}__events"
+        said = json.dumps([{"event": "follow", "value": stamp}])
+        await self.run(FOLLOWER, WidgetState(id=trigger, json_trigger_value=said))
+        if self.seen[FOLLOWER].data["stamp"] != stamp:
+            raise RuntimeError("The people did not follow the edit.")
+
+    async def run(self, where: str = "", state: WidgetState | None = None) -> None:
+        """Ask for a run of the page, or of a component's fragment, and read until it is done."""
         message = BackMsg()
         asked = message.rerun_script
         asked.query_string, asked.page_name = f"id={self.segment}", "segments"
-        if edited is not None:
-            asked.fragment_id = self.fragment
-            state = asked.widget_states.widgets.add()
-            state.id, state.json_value = self.component, json.dumps({"edited": edited})
+        if state is not None:
+            asked.fragment_id = self.seen[where].fragment
+            asked.widget_states.widgets.append(state)
         await self.socket.send(message.SerializeToString())
         while True:
             answer = ForwardMsg()
@@ -76,7 +105,7 @@ class Visitor:
             kind = answer.WhichOneof("type")
             if kind == "delta":
                 self._read(answer.delta)
-            if kind == "script_finished" and self.component:
+            if kind == "script_finished" and {BUILDER, FOLLOWER} <= self.seen.keys():
                 return
 
     def _read(self, delta: Any) -> None:
@@ -88,9 +117,12 @@ class Visitor:
         if element.WhichOneof("type") != "bidi_component":
             return
         component = element.bidi_component
-        data = json.loads(component.json or component.mixed.json or "null")
-        if isinstance(data, dict) and "saved" in data and "parts" in data:
-            self.component, self.fragment, self.shown = component.id, delta.fragment_id, data
+        self.seen[component.component_name] = Seen(
+            id=component.id,
+            fragment=delta.fragment_id,
+            data=json.loads(component.json or component.mixed.json or "null"),
+            at=time.perf_counter(),
+        )
 
 
 async def crowd(url: str, segment: int, users: int, seconds: float) -> list[float]:

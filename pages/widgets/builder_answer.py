@@ -30,9 +30,9 @@ class Answer:
     words: Mapping[str, str] = field(default_factory=dict)
 
 
-def answer(database: db.Database, tree: Group) -> Answer:
+def answer(database: db.Database, tree: Group, *, stale: float = 0.0) -> Answer:
     """Raises PregonError where a problem has no place of its own."""
-    catalogue = frame.load(database).catalogue
+    catalogue = frame.load(database, stale=stale).catalogue
     said = {
         place.path: _short(segment.words(node, catalogue, language.current()))
         for node, place in walk(tree)
@@ -41,8 +41,7 @@ def answer(database: db.Database, tree: Group) -> Answer:
     while True:
         sound, paths = without(tree, problems.keys())
         try:
-            segment.check(sound, catalogue)
-            solution = segment.solve(database, sound)
+            solution = segment.solve(database, sound, stale=stale)
             break
         except PregonError as error:
             path = paths.get(str(error.details.get("path")))

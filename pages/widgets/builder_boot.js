@@ -2,6 +2,7 @@
 // whose program arrives once a tab, as a part that the browser keeps (see query_builder.js).
 
 const programs = (globalThis.pregonPrograms ??= new Map()); // hash → module, or the promise of it
+const styles = (globalThis.pregonStyles ??= new Map()); // hash → text
 const latest = new WeakMap();
 const endings = new WeakMap();
 
@@ -13,7 +14,10 @@ export default function (component) {
     return undefined;
   }
   if (!programs.has(hash)) programs.set(hash, load(hash, held));
-  const draw = (program) => endings.set(parentElement, program.default(component));
+  const draw = (program) => {
+    dress(parentElement, hash);
+    endings.set(parentElement, program.default(component));
+  };
   latest.set(parentElement, component);
   const program = programs.get(hash);
   if (program instanceof Promise) program.then((loaded) => latest.get(parentElement) === component && draw(loaded));
@@ -24,8 +28,18 @@ export default function (component) {
   };
 }
 
-async function load(hash, text) {
-  const address = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+// The program's style, once in each place the builder stands.
+function dress(parentElement, hash) {
+  const worn = parentElement.querySelector("style[data-program]");
+  if (worn?.dataset.program === hash) return;
+  const style = worn ?? parentElement.appendChild(document.createElement("style"));
+  style.dataset.program = hash;
+  style.textContent = styles.get(hash);
+}
+
+async function load(hash, { script, style }) {
+  styles.set(hash, style);
+  const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
   const program = await import(address);
   URL.revokeObjectURL(address);
   programs.set(hash, program);

@@ -17,6 +17,8 @@ function received(parts) {
     }
     if (!desk.parts.has(hash)) return null;
     known[name] = desk.parts.get(hash);
+    desk.parts.delete(hash); // the least recently used is the first to go
+    desk.parts.set(hash, known[name]);
   }
   return known;
 }

@@ -1,9 +1,9 @@
 // The segment builder: nested groups of conditions, edited in the browser, counted in Python.
 //
-// In:  {key, session, revision, edit, saved, counts, without, words, problems, total, most, today,
+// In:  {key, session, revision, edit, stamp, saved, counts, without, words, problems, total, most, today,
 //      locale, starters, parts}. Keys of counts … problems are paths in the tree of edit number
 //      `edit`. A part is {hash, held}; held is null when this browser said that it has it:
-//      "program" these scripts, "catalogue" {fields, texts}, "tallies" [[field, [[value, people]]]], "tree" the draft.
+//      "program" these scripts and their style, "catalogue" {fields, texts}, "tallies" [[field, [[value, people]]]], "tree" the draft.
 // Out: state "edited" = {tree, draft, edit, revision, have}. `tree` is the segment as
 //      engine.segments reads it, finished conditions only; `draft` is everything as it stands.
 //      Trigger "ask": a part is missing here.
@@ -11,6 +11,8 @@
 // The DOM stays over reruns, so neither focus nor caret moves.
 
 const screens = new WeakMap();
+const painted = (globalThis.pregonPainted ??= new Map()); // for builder_follower.js
+const PATIENCE = 8000; // milliseconds; then an edit without an answer is sent again
 
 export default function ({ parentElement, data, setStateValue, setTriggerValue }) {
   const held = received(data.parts);
@@ -24,13 +26,14 @@ export default function ({ parentElement, data, setStateValue, setTriggerValue }
   receive(screen, data, held, store);
   return () => {
     flush(screen);
+    clearTimeout(screen.watch);
     screens.delete(parentElement);
   };
 }
 
 function newScreen(parentElement) {
   const root = parentElement.querySelector(".builder");
-  const screen = { root, stage: root.querySelector(".stage"), live: root.querySelector(".live"), views: new Map(), typing: new Map(), timer: 0, epoch: 0 };
+  const screen = { root, stage: root.querySelector(".stage"), live: root.querySelector(".live"), views: new Map(), typing: new Map(), timer: 0, watch: 0, tapped: -Infinity, epoch: 0 };
   root.onkeydown = (event) => pressed(screen, event);
   root.onpointerover = (event) => near(screen, event.target, "pointed");
   root.onpointerleave = () => near(screen, null, "pointed");
@@ -72,7 +75,22 @@ function receive(screen, data, held, store) {
     paint(screen);
   }
   paintHistory(screen);
+  if (data.edit === store.seq) answered(screen);
+  else if (first) again(screen);
   if (first && written(store.tree) !== store.sent) emit(screen, 0);
+}
+
+// The newest edit is answered: what follows the builder on the page may now run.
+function answered(screen) {
+  clearTimeout(screen.watch);
+  painted.set(screen.data.key, screen.data.stamp);
+  dispatchEvent(new Event("pregon:painted"));
+}
+
+// An edit that got lost on its way, in a page that was just drawn anew, is sent once more.
+function again(screen) {
+  screen.store.sent = null;
+  emit(screen, 0);
 }
 
 // A new catalogue: what people can ask about, and every text.
@@ -90,10 +108,14 @@ function learn(screen, data, catalogue) {
 
 // Sending
 
+// The first tap goes at once; those that follow quickly are gathered.
 function emit(screen, wait) {
   clearTimeout(screen.timer);
   screen.root.classList.add("waiting");
-  screen.timer = setTimeout(() => flush(screen), wait);
+  const now = performance.now();
+  const alone = wait === TAPPING && !(now - screen.tapped < TAPPING);
+  if (wait === TAPPING) screen.tapped = now;
+  screen.timer = setTimeout(() => flush(screen), alone ? 0 : wait);
 }
 
 function flush(screen) {
@@ -101,7 +123,10 @@ function flush(screen) {
   const { store, data } = screen;
   if (!store) return;
   const draft = written(store.tree);
-  if (draft === store.sent) return;
+  if (draft === store.sent) {
+    screen.root.classList.toggle("waiting", data.edit !== store.seq);
+    return;
+  }
   const { tree, paths } = finished(store.tree, (node) => isFinished(screen, node));
   store.sent = draft;
   store.seq += 1;
@@ -109,4 +134,6 @@ function flush(screen) {
   store.paths.delete(store.seq - 50);
   const have = { program: data.parts.program.hash, catalogue: data.parts.catalogue.hash, tallies: data.parts.tallies.hash, tree: `${store.session}.${store.revision}.${store.seq}` };
   screen.send({ tree, draft: JSON.parse(draft), edit: store.seq, revision: store.revision, have });
+  clearTimeout(screen.watch);
+  screen.watch = setTimeout(() => screen.data.edit !== store.seq && again(screen), PATIENCE);
 }

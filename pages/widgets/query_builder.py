@@ -50,6 +50,8 @@ SCRIPTS = (
     "query_builder.js",
 )
 STYLES = ("query_builder.css", "builder_values.css", "builder_panel.css")
+STALE = 1.0
+"""Seconds that the people may be old when an edit is counted; anything else asks the database."""
 HTML = (
     '<div class="builder"><div class="stage"></div>'
     '<div class="live" role="status" aria-live="polite"></div></div>'
@@ -61,15 +63,24 @@ def _component() -> Any:
     return st.components.v2.component(
         "pregon.query_builder",
         html=HTML,
-        css="\n".join((HERE / name).read_text() for name in STYLES),
         js=(HERE / "builder_boot.js").read_text(),
     )
 
 
 @cache
 def _program() -> Part:
-    """The scripts as one module. It is a part: sent once a tab, not with each answer."""
-    return _hashed("\n".join((HERE / name).read_text() for name in SCRIPTS))
+    """Scripts and styles as one each. They are a part: sent once a tab, not with each answer."""
+    script, style = (
+        "\n".join((HERE / name).read_text() for name in names) for names in (SCRIPTS, STYLES)
+    )
+    return _hashed({"script": script, "style": style})
+
+
+@cache
+def _follower() -> Any:
+    return st.components.v2.component(
+        "pregon.builder_follower", js=(HERE / "builder_follower.js").read_text()
+    )
 
 
 def build(key: str, tree: Tree, *, but: int | None = None) -> Tree:
@@ -81,14 +92,16 @@ def build(key: str, tree: Tree, *, but: int | None = None) -> Tree:
     """
     state = st.session_state.setdefault(_place(key), _state(tree))
     database = workspace.database()
+    stale = STALE if state.pop("edited", False) else 0.0
     answer, problem = Answer(), None
     try:
-        answer = builder_answer.answer(database, segment.from_json(state["tree"]))
+        group = segment.from_json(state["tree"])
+        answer = builder_answer.answer(database, group, stale=stale)
     except PregonError as error:
         problem = error
     _component()(
         key=_component_key(key),
-        data=_data(key, tree, state, answer, database, but),
+        data=_data(key, tree, state, answer, database, but, stale),
         on_edited_change=lambda: _keep(key),
         on_ask_change=lambda: state.pop("have", None),
     )
@@ -104,6 +117,21 @@ def current(key: str, tree: Tree) -> Tree:
     """
     _keep(key)
     return dict(st.session_state.get(_place(key), {}).get("tree", tree))
+
+
+def follow(key: str, tree: Tree) -> Tree:
+    """The tree as it stands, for a fragment beside the builder's; `tree` as given to `build`.
+
+    That fragment runs again once the builder has painted the counts of another tree and people
+    pause, so that no count ever waits for what is drawn there. It is never far behind.
+    """
+    now = st.session_state.get(_place(key), {}).get("tree", tree)
+    _follower()(
+        key=_place(key) + ".follower",
+        data={"key": key, "stamp": _stamp(now, tree)},
+        on_follow_change=lambda: None,
+    )
+    return dict(now)
 
 
 def reset(key: str, tree: Tree) -> None:
@@ -131,13 +159,14 @@ def _data(
     answer: Answer,
     database: db.Database,
     but: int | None,
+    stale: float,
 ) -> dict[str, Any]:
-    loaded = frame.load(database)
+    loaded = frame.load(database, stale=stale)
     edit = state.get("edit", 0)
     parts = {
         "program": _program(),
         "catalogue": _catalogue(loaded.catalogue, but),
-        "tallies": _hashed(list(_tallies(database, loaded.catalogue, state["draft"]))),
+        "tallies": _hashed(list(_tallies(database, loaded.catalogue, state["draft"], stale))),
         "tree": (f"{_session()}.{state['revision']}.{edit}", state["draft"]),
     }
     have = state.get("have", {})
@@ -147,6 +176,7 @@ def _data(
         "session": _session(),
         "revision": state["revision"],
         "edit": edit,
+        "stamp": _stamp(state["tree"], saved),
         "saved": saved,
         "counts": dict(answer.counts),
         "without": dict(answer.without),
@@ -183,13 +213,13 @@ def _catalogue(catalogue: Catalogue, but: int | None) -> Part:
 
 
 def _tallies(
-    database: db.Database, catalogue: Catalogue, draft: Tree
+    database: db.Database, catalogue: Catalogue, draft: Tree, stale: float
 ) -> Iterator[tuple[str, list[tuple[str | int, int]]]]:
     """(field, [(option, people)]) of the fields that the draft asks about."""
     used = {node.get("field") for node in _nodes(draft)}
     for item in catalogue.fields:
         if item.key in used and item.options:
-            counts = segment.option_counts(database, item.key)
+            counts = segment.option_counts(database, item.key, stale=stale)
             if counts:
                 yield item.key, list(counts.items())
 
@@ -198,6 +228,10 @@ def _nodes(tree: Tree) -> Iterator[Tree]:
     yield tree
     for member in tree.get("of", ()):
         yield from _nodes(member)
+
+
+def _stamp(tree: Tree, saved: Tree) -> str:
+    return _hashed([tree, saved])[0]
 
 
 def _hashed(held: Any) -> Part:
@@ -231,3 +265,4 @@ def _keep(key: str) -> None:
     state = st.session_state.get(_place(key), {})
     if edited and edited["revision"] == state["revision"]:
         state |= {name: edited[name] for name in ("tree", "draft", "edit", "have")}
+        state["edited"] = True

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
+from engine.errors import PregonError
 from engine.language import N_
 from engine.segments import frame, saved, segment
 from engine.segments.saved import Uses
@@ -57,7 +57,8 @@ def draw(id: int) -> None:
                 _delete(id)
     problems.draw("segments")
     _draw_uses(uses)
-    st.fragment(_workbench)(id)
+    st.fragment(_draw_builder)(id)
+    st.fragment(_draw_tabs)(id)
 
 
 def _draw_uses(uses: Uses) -> None:
@@ -115,39 +116,35 @@ def _delete(id: int) -> None:
         st.switch_page("segments.py")
 
 
-# The builder and what it finds: a change reruns only this, the builder's counts first
+# The builder: an edit reruns only this
 
 
-def _workbench(id: int) -> None:
+def _draw_builder(id: int) -> None:
     key = f"segment.{id}"
-    with workspace.database().read() as session:
-        kept = segment.get(session, id).tree
+    kept = _kept(id)
     tree = query_builder.build(key, kept, but=id)
-    changed = not query_builder.same(tree, kept)
     problems.draw(key)
-    with problems.shown():
-        _draw_found(tree, lambda: _draw_saving(id, kept, tree, changed))
-        _draw_tabs(id, tree)
-
-
-def _draw_found(tree: Tree, saving: Callable[[], None]) -> None:
-    """How many, in words, and what can be done with the conditions."""
-    database = workspace.database()
-    loaded = frame.load(database)
-    group = segment.from_json(tree)
-    people = segment.count(database, group)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        text = counted(people, N_("1 contact"), N_("{count} contacts"))
-        st.subheader(text, width="content", anchor=False)
-        share = language.share(people, loaded.people.height)
-        st.markdown(":gray[" + _("{share} of all").format(share=share) + "]", width="content")
-        st.space("stretch")
-        saving()
-    st.caption(plain(segment.words(group, loaded.catalogue, language.current())))
+        st.caption(_in_words(tree), width="stretch")
+        _draw_saving(id, kept, tree)
 
 
-def _draw_saving(id: int, kept: Tree, tree: Tree, changed: bool) -> None:
+def _kept(id: int) -> Tree:
+    with workspace.database().read() as session:
+        return segment.get(session, id).tree
+
+
+def _in_words(tree: Tree) -> str:
+    catalogue = frame.load(workspace.database(), stale=query_builder.STALE).catalogue
+    try:
+        return plain(segment.words(segment.from_json(tree), catalogue, language.current()))
+    except PregonError:  # the builder says what is wrong
+        return ""
+
+
+def _draw_saving(id: int, kept: Tree, tree: Tree) -> None:
     key = f"segment.{id}"
+    changed = not query_builder.same(tree, kept)
     if changed:
         st.badge(_("Not saved yet"), color="orange", icon=":material/edit:")
     elif st.session_state.pop(f"{key}.done", False):
@@ -172,14 +169,25 @@ def _draw_saving(id: int, kept: Tree, tree: Tree, changed: bool) -> None:
 
 
 def _save(id: int, tree: Tree) -> None:
+    """`tree` as it was drawn; what came in with the same click is saved too."""
     key = f"segment.{id}"
+    tree = query_builder.current(key, tree)
     with problems.kept(key):
         with workspace.database().write() as session:
             segment.save(session, id, segment.from_json(tree))
         st.session_state[f"{key}.done"] = True
 
 
-def _draw_tabs(id: int, tree: Tree) -> None:
+# What follows from it: drawn when its counts are painted
+
+
+def _draw_tabs(id: int) -> None:
+    with st.container(gap=None):
+        tree = query_builder.follow(f"segment.{id}", _kept(id))
+        _draw_open(id, tree)
+
+
+def _draw_open(id: int, tree: Tree) -> None:
     """Only the open tab runs."""
     labels = [f"{icon} {_(label)}" for label, icon in TABS.values()]
     tabs = dict(zip(TABS, st.tabs(labels, key=f"segment.{id}.tab", on_change="rerun"), strict=True))
