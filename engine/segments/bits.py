@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 Bits = np.ndarray[tuple[int], np.dtype[np.uint64]]
 
@@ -26,8 +28,20 @@ def packed(mask: pl.Series) -> Bits:
     return words
 
 
+def unpacked(bits: Bits, rows: int) -> pl.Series:
+    """Boolean, the first `rows` of the bits."""
+    return cast(pl.Series, pl.from_arrow(pa.BooleanArray.from_buffers(
+        pa.bool_(), rows, [None, pa.py_buffer(bits)]
+    )))  # fmt: skip
+
+
+@lru_cache(maxsize=4)
 def everybody(rows: int) -> Bits:
-    return packed(pl.repeat(True, rows, eager=True))
+    words = np.full(-(-rows // 64), 2**64 - 1, dtype=np.uint64)
+    if rest := rows % 64:
+        words[-1] = np.uint64(2**rest - 1)
+    words.flags.writeable = False
+    return words
 
 
 def count(bits: Bits) -> int:

@@ -13,7 +13,6 @@ from itertools import accumulate
 from operator import and_, or_
 
 import numpy as np
-import polars as pl
 
 from engine.segments import bits
 from engine.segments.bits import Bits
@@ -22,15 +21,10 @@ from engine.segments.tree import Condition, Group, Node, below
 Masks = dict[str, Bits]
 
 
-def counts(tree: Node, masks: dict[str, pl.Series]) -> dict[str, int]:
-    """Path → people; `masks`: every node's own by path."""
-    people = len(masks[""])
+def counts(tree: Node, masks: Masks, people: int) -> dict[str, int]:
+    """Path → people; `masks`: every node's own by path, of so many people."""
     everybody = bits.everybody(people)
-    walk = _Walk(
-        masks={path: bits.packed(mask) for path, mask in masks.items()},
-        everybody=everybody,
-        found={"": people},
-    )
+    walk = _Walk(masks=masks, everybody=everybody, found={"": people})
     walk.members(tree, "", np.zeros_like(everybody), everybody)
     return walk.found
 

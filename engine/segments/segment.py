@@ -54,7 +54,7 @@ def count(
     database: db.Database, tree: Node, today: dt.date | None = None, *, stale: float = 0.0
 ) -> int:
     """How many people match."""
-    return int(mask(database, tree, today, stale=stale).sum())
+    return _solver(database, frame.load(database, stale=stale), today, stale).count(tree)
 
 
 def counts(

@@ -10,7 +10,8 @@ from typing import Any
 import polars as pl
 
 from engine import db
-from engine.segments import history, removal, texts
+from engine.segments import bits, history, removal, texts
+from engine.segments.bits import Bits
 from engine.segments.catalogue import Field
 from engine.segments.checking import check, parts
 from engine.segments.frame import Frame
@@ -53,50 +54,57 @@ class Solver:
     def mask(self, tree: Node) -> pl.Series:
         """Raises Invalid as `checking.check`."""
         check(tree, self.frame.catalogue)
-        return self._node(tree, "", {})
+        if isinstance(tree, Condition):
+            return self._condition(tree)
+        return self._column(self._bits(tree))
+
+    def count(self, tree: Node) -> int:
+        check(tree, self.frame.catalogue)
+        return bits.count(self._bits(tree))
 
     def counts(self, tree: Node) -> dict[str, int]:
         check(tree, self.frame.catalogue)
-        found: dict[str, int] = {}
-        self._node(tree, "", found)
-        return found
+        return {path: bits.count(found) for path, found in self._every(tree).items()}
 
     def solve(self, tree: Node) -> Solution:
         """Raises Invalid as `checking.check`."""
         check(tree, self.frame.catalogue)
-        masks: dict[str, pl.Series] = {}
-        self._masks(tree, "", masks)
+        masks = self._every(tree)
+        counts = {path: bits.count(found) for path, found in masks.items()}
         return Solution(
-            mask=masks[""],
-            people=int(masks[""].sum()),
-            counts={path: int(mask.sum()) for path, mask in masks.items()},
-            without=removal.counts(tree, masks),
+            mask=self._column(masks[""]),
+            people=counts[""],
+            counts=counts,
+            without=removal.counts(tree, masks, self.frame.people.height),
         )
 
-    def _masks(self, node: Node, path: str, masks: dict[str, pl.Series]) -> pl.Series:
-        if isinstance(node, Condition):
-            masks[path] = self._condition(node)
-        else:
-            members = [self._masks(n, below(path, i), masks) for i, n in enumerate(node.of)]
-            masks[path] = self._group(node, members)
-        return masks[path]
+    def _column(self, found: Bits) -> pl.Series:
+        return bits.unpacked(found, self.frame.people.height)
 
-    def _node(self, node: Node, path: str, found: dict[str, int]) -> pl.Series:
-        if isinstance(node, Condition):
-            mask = self._condition(node)
-        else:
-            members = [self._node(n, below(path, i), found) for i, n in enumerate(node.of)]
-            mask = self._group(node, members)
-        found[path] = int(mask.sum())
-        return mask
+    def _every(self, tree: Node) -> dict[str, Bits]:
+        """The bits of each node by path."""
+        masks: dict[str, Bits] = {}
+        self._bits(tree, "", masks)
+        return masks
 
-    def _group(self, group: Group, members: list[pl.Series]) -> pl.Series:
+    def _bits(self, node: Node, path: str = "", masks: dict[str, Bits] | None = None) -> Bits:
+        if isinstance(node, Condition):
+            found = bits.packed(self._condition(node))
+        else:
+            below_it = [self._bits(n, below(path, i), masks) for i, n in enumerate(node.of)]
+            found = self._group(node, below_it)
+        if masks is not None:
+            masks[path] = found
+        return found
+
+    def _group(self, group: Group, members: list[Bits]) -> Bits:
+        everybody = bits.everybody(self.frame.people.height)
         if not members:
-            return pl.repeat(True, self.frame.people.height, eager=True)
+            return everybody
         if group.match == "all":
             return reduce(and_, members)
         either = reduce(or_, members)
-        return either if group.match == "any" else ~either
+        return either if group.match == "any" else either ^ everybody
 
     def _condition(self, condition: Condition) -> pl.Series:
         key = (condition, self.calendar.today)
@@ -114,7 +122,7 @@ class Solver:
     def _segment(self, operator: Operator, id: int) -> pl.Series:
         if (members := self.segments.get(id)) is None:
             tree = from_json(self.frame.catalogue.trees[id])
-            members = self.segments[id] = self._node(tree, "", {})
+            members = self.segments[id] = self._column(self._bits(tree))
         return ~members if operator.negative else members
 
     def _history(self, field: Field, operator: Operator, value: Any) -> pl.Series:

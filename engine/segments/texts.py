@@ -108,12 +108,12 @@ class Words:
     def where(self, operator: Operator, value: Any) -> pl.Series:
         """By the cheapest way: comparing codes, looking each up, or naming who has them."""
         held = _evaluated(operator, self.words, value)
-        codes = held.arg_true()
-        runs = _runs(codes.to_list())
+        codes = np.flatnonzero(held.to_numpy())
+        runs = _runs(codes)
         compared = COMPARE * self.codes.to_numpy().itemsize * len(runs)
-        if compared <= PACK * 4:
+        if compared <= PACK * 4 or len(self.words) <= MANY:
             return self._compared(runs)
-        share = self._listed().count(codes.to_numpy()) / max(1, len(self.codes))
+        share = self._listed().count(codes) / max(1, len(self.codes))
         if NAME * share + PACK < min(compared, LOOK_UP):
             return self._named(held)
         return self._compared(runs) if compared < LOOK_UP else self._looked_up(held)
@@ -340,12 +340,10 @@ def _code_type(words: pl.Series) -> pl.DataType:
     return pl.UInt32()
 
 
-def _runs(codes: list[int]) -> list[Run]:
+def _runs(codes: np.ndarray[Any, Any]) -> list[Run]:
     """Neighbours taken together: (first, last) each."""
-    runs: list[Run] = []
-    for code in codes:
-        if runs and runs[-1][1] == code - 1:
-            runs[-1] = runs[-1][0], code
-        else:
-            runs.append((code, code))
-    return runs
+    if not len(codes):
+        return []
+    breaks = np.flatnonzero(np.diff(codes) != 1)
+    firsts, lasts = codes[[0, *(breaks + 1)]], codes[[*breaks, -1]]
+    return list(zip(firsts.tolist(), lasts.tolist(), strict=True))

@@ -13,11 +13,11 @@ WORTH = 100_000
 TEXTS: dict[str, tuple[Kind, ...]] = {
     "plain first_name": ("pairs",),
     "plain last_name": ("pairs",),
-    "email": ("pairs", "words", "tails", "heads"),
+    "email": ("pairs", "words", "tails"),
     "phone": ("pairs", "heads"),
     "first_name": ("pairs", "words"),
     "last_name": ("pairs", "words"),
-    "external_id": ("heads", "hashes"),
+    "external_id": ("hashes",),
 }
 """Column → what helps to find in it when it is not words."""
 CUSTOM: tuple[Kind, ...] = ("pairs", "words")
