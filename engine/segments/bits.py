@@ -28,11 +28,27 @@ def packed(mask: pl.Series) -> Bits:
     return words
 
 
+def certain(mask: pl.Series) -> pl.Series:
+    """Null as no."""
+    if not mask.null_count():
+        return mask
+    array = mask.rechunk().to_arrow()
+    known, held = array.buffers()
+    if array.offset:
+        return mask.fill_null(False)
+    size = -(-len(mask) // 8)
+    both = [np.frombuffer(part, dtype=np.uint8)[:size] for part in (known, held)]
+    return _column(both[0] & both[1], len(mask))
+
+
 def unpacked(bits: Bits, rows: int) -> pl.Series:
     """Boolean, the first `rows` of the bits."""
-    return cast(pl.Series, pl.from_arrow(pa.BooleanArray.from_buffers(
-        pa.bool_(), rows, [None, pa.py_buffer(bits)]
-    )))  # fmt: skip
+    return _column(bits, rows)
+
+
+def _column(held: np.ndarray[Any, Any], rows: int) -> pl.Series:
+    array = pa.BooleanArray.from_buffers(pa.bool_(), rows, [None, pa.py_buffer(held)])
+    return cast(pl.Series, pl.from_arrow(array))
 
 
 @lru_cache(maxsize=4)

@@ -22,10 +22,17 @@ def split(
         return make(*columns)
     size = -(-rows // cores)
     parts = [[column.slice(at, size) for column in columns] for at in range(0, rows, size)]
-    return pl.concat(list(_pool(os.getpid()).map(lambda part: make(*part), parts)), rechunk=True)
+    return pl.concat(
+        list(_pool(os.getpid(), "rows").map(lambda part: make(*part), parts)), rechunk=True
+    )
+
+
+def together(makes: list[Callable[[], object]]) -> None:
+    """Call each, side by side. Inside one `split` may be used, but not `together`."""
+    list(_pool(os.getpid(), "columns").map(lambda make: make(), makes))
 
 
 @cache
-def _pool(_process: int) -> ThreadPoolExecutor:
-    """One a process: a fork takes no threads along."""
-    return ThreadPoolExecutor(pl.thread_pool_size(), thread_name_prefix="cores")
+def _pool(_process: int, name: str) -> ThreadPoolExecutor:
+    """Two a process: a fork takes no threads along."""
+    return ThreadPoolExecutor(pl.thread_pool_size(), thread_name_prefix=name)

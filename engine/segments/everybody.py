@@ -104,6 +104,11 @@ class Frame:
             kept = text.carried(move, self.people, name) if _is_there(name, self, old) else None
             if kept is not None:
                 self.texts[name] = kept
+        for column, order in [*old.orders.items()]:
+            if column not in self.people.columns and column != "name":
+                continue
+            if (same := finding.carried(order, column, old, move)) is not None:
+                self.orders[column] = same
         few = Frame(
             people=move.fresh,
             catalogue=self.catalogue,

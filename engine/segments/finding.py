@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from engine.segments import texts, values
+from engine.segments import moving, texts, values
 from engine.segments.operators import OPERATORS
 
 if TYPE_CHECKING:  # the frame offers what stands here
     from engine.segments.everybody import Frame
+    from engine.segments.moving import Move
 
 NAMES = ("first_name", "last_name")
 TEXTS = (pl.String, pl.Categorical, pl.Enum)
@@ -67,15 +68,50 @@ def order(frame: Frame, column: str) -> pl.Series:
 
     "name" is first and last name.
     """
-    if column == "name":
-        bare = values.plain(pl.concat_str(NAMES, separator=" "))
-        keys = frame.people.select(bare.alias("key"))
-    elif frame.people.schema[column].base_type() in TEXTS:
-        text = texts.make(frame.people, f"{texts.PLAIN}{column}")
+    if column != "name" and frame.people.schema[column].base_type() in TEXTS:
+        text = frame.text(column)
         if isinstance(text, texts.Words):
-            return text.order()
-        keys = (text.folded if isinstance(text, texts.Strings) else text.values).to_frame("key")
+            return _by_rank(_ranks(text.words), text.codes)
+        keys = _plain(text.folded) if isinstance(text, texts.Strings) else frame.people[column]
+    elif column == "name":
+        name = pl.concat_str(NAMES, separator=" ")
+        keys = _plain(frame.people.select(values.fold(name)).to_series())
     else:
-        keys = frame.people.select(pl.col(column).alias("key"))
+        keys = frame.people[column]
     by = pl.arg_sort_by("key", nulls_last=True, maintain_order=True)
-    return keys.select(by.cast(pl.UInt32)).to_series()
+    return keys.alias("key").to_frame().select(by.cast(pl.UInt32)).to_series()
+
+
+def _plain(folded: pl.Series) -> pl.Series:
+    """Without accents; only what has some is read."""
+    odd = (folded.str.len_bytes() != folded.str.len_chars()).fill_null(False)
+    if not odd.any():
+        return folded
+    table = folded.alias("key").to_frame()
+    bare = table.filter(odd).select(values.plain(pl.col("key"))).to_series()
+    return moving.scattered(folded, odd.arg_true().cast(pl.UInt32), bare)
+
+
+def _ranks(words: pl.Series) -> pl.Series:
+    """UInt32: where each word stands among the words made plain; null comes last."""
+    bare = words.alias("word").to_frame().select(values.plain(pl.col("word"))).to_series()
+    return bare.rank("dense").fill_null(len(words) + 1).cast(pl.UInt32)
+
+
+def _by_rank(ranks: pl.Series, codes: pl.Series) -> pl.Series:
+    """UInt32; small numbers are sorted by their digits."""
+    small = ranks.max() is None or len(ranks) < 2**16 - 1
+    table = ranks.to_numpy().astype("uint16" if small else "uint32")
+    return pl.Series(table[codes.to_numpy()].argsort(kind="stable").astype("uint32"))
+
+
+def carried(order: pl.Series, column: str, old: Frame, move: Move) -> pl.Series | None:
+    """The order after a move that changed nobody's place in it; None when it is made anew."""
+    if move.rows is not None or len(move.fresh) != len(move.places):
+        return None
+    names = NAMES if column == "name" else (column,)
+    for name in names:
+        before = old.people[name].gather(move.places)
+        if before.ne_missing(move.fresh[name]).any():
+            return None
+    return order

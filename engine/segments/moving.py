@@ -27,7 +27,7 @@ class Move:
         known = fresh.head(len(self.places))
         changed = old.gather(self.places).ne_missing(known)
         if changed.any():
-            old = _scattered(old, self.places.filter(changed), known.filter(changed))
+            old = scattered(old, self.places.filter(changed), known.filter(changed))
         added = fresh.slice(len(self.places))
         return pl.concat([old, added], rechunk=True) if len(added) else old
 
@@ -38,7 +38,7 @@ class Move:
         return pl.DataFrame([self.of(column, self.fresh[column.name]) for column in old])
 
 
-def _scattered(old: pl.Series, places: pl.Series, values: pl.Series) -> pl.Series:
+def scattered(old: pl.Series, places: pl.Series, values: pl.Series) -> pl.Series:
     """A copy of the column with other values in some places."""
     rows = pl.int_range(len(old), dtype=pl.UInt32, eager=True)
     below = pl.int_range(len(old), len(old) + len(values), dtype=pl.UInt32, eager=True)

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from engine import db
-from engine.segments import bits, history, removal, texts
+from engine.segments import bits, cores, history, removal, texts
 from engine.segments.bits import Bits
 from engine.segments.catalogue import Field
 from engine.segments.checking import check, parts
@@ -18,7 +18,7 @@ from engine.segments.frame import Frame
 from engine.segments.operators import Operator
 from engine.segments.sets import SETS as SETS
 from engine.segments.sets import member
-from engine.segments.tree import Condition, Group, Node, Place, below, from_json
+from engine.segments.tree import Condition, Group, Node, Place, below, conditions, from_json
 from engine.segments.values import Calendar, fold
 
 
@@ -36,6 +36,8 @@ class Solution:
     it goes with it; without the root it is everybody."""
 
 
+SEVERAL = 8
+"""Conditions from which they are made side by side."""
 _AT_ROOT = Place(group=1, condition=1, path="")
 
 
@@ -56,10 +58,12 @@ class Solver:
         check(tree, self.frame.catalogue)
         if isinstance(tree, Condition):
             return self._condition(tree)
+        self._ready(tree)
         return self._column(self._bits(tree))
 
     def count(self, tree: Node) -> int:
         check(tree, self.frame.catalogue)
+        self._ready(tree)
         return bits.count(self._bits(tree))
 
     def counts(self, tree: Node) -> dict[str, int]:
@@ -84,8 +88,21 @@ class Solver:
     def _every(self, tree: Node) -> dict[str, Bits]:
         """The bits of each node by path."""
         masks: dict[str, Bits] = {}
+        self._ready(tree)
         self._bits(tree, "", masks)
         return masks
+
+    def _ready(self, tree: Node) -> None:
+        """Make what is not known of many conditions side by side."""
+        fields = self.frame.catalogue.field
+        new = {
+            item: partial(self._condition, item)
+            for item in conditions(tree)
+            if (item, self.calendar.today) not in self.frame.masks
+            and fields(item.field).type not in ("segment", "history")
+        }
+        if len(new) >= SEVERAL and self.frame.people.height >= cores.WORTH:
+            cores.together([*new.values()])
 
     def _bits(self, node: Node, path: str = "", masks: dict[str, Bits] | None = None) -> Bits:
         if isinstance(node, Condition):

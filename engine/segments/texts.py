@@ -19,7 +19,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import polars as pl
 
-from engine.segments import cores, marks, places
+from engine.segments import bits, cores, marks, places
 from engine.segments.moving import Move
 from engine.segments.operators import Operator
 from engine.segments.places import Found, Listed, Places, Rows
@@ -167,12 +167,6 @@ class Words:
             late=late if late is not None else nobody(),
         )
 
-    def order(self) -> pl.Series:
-        """UInt32: row positions in order, what is blank last."""
-        ranks = self.words.rank("ordinal").fill_null(len(self.words) + 1).cast(pl.UInt32)
-        by = pl.arg_sort_by("rank", maintain_order=True).cast(pl.UInt32)
-        return ranks.gather(self.codes).to_frame("rank").select(by).to_series()
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strings:
@@ -277,8 +271,7 @@ class Plain:
     values: pl.Series
 
     def where(self, operator: Operator, value: Any) -> pl.Series:
-        found: pl.Series = operator.expression(self.values, value)
-        return found & self.values.is_not_null() if found.null_count() else found
+        return bits.certain(operator.expression(self.values, value))
 
     def carried(self, move: Move, people: pl.DataFrame, column: str) -> Plain:
         return Plain(values=people[column])
@@ -304,8 +297,7 @@ class Pair:
 
 
 def _evaluated(operator: Operator, folded: pl.Series, value: Any) -> pl.Series:
-    found: pl.Series = operator.expression(folded, value)
-    return found.fill_null(False) if found.null_count() else found
+    return bits.certain(operator.expression(folded, value))
 
 
 def _folded(people: pl.DataFrame, column: str) -> pl.Series:

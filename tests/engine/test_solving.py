@@ -11,9 +11,10 @@ import pytest
 from engine import db
 from engine.contacts import contacts
 from engine.errors import Invalid
-from engine.segments import frame, segment
+from engine.segments import bits, frame, segment
 from engine.segments.tree import Condition, Group, Match, Node, walk
 from tests.engine import people_world as world
+from tests.engine.test_frame import EDITS
 
 TODAY = dt.date(2024, 2, 29)
 CONDITIONS = (
@@ -156,3 +157,31 @@ def test_order_puts_blanks_last_and_accents_where_people_look(database: db.Datab
     assert ordered("name") == ordered("first_name")
     assert loaded.order("id").dtype == pl.UInt32
     assert loaded.order("first_name") is loaded.order("first_name")
+
+
+def test_bits_hold_what_the_column_says_and_null_is_no():
+    draw = random.Random(2)
+    for rows in (0, 1, 7, 8, 63, 64, 65, 1000):
+        column = pl.Series(
+            [draw.choice((True, False, None)) for _ in range(rows)], dtype=pl.Boolean
+        )
+        for part in (column, column.slice(3), column.fill_null(True), pl.concat([column, column])):
+            certain = bits.certain(part)
+            assert certain.to_list() == [bool(value) for value in part]
+            packed = bits.packed(certain)
+            assert bits.unpacked(packed, len(part)).to_list() == certain.to_list()
+            assert bits.count(packed) == sum(certain)
+            assert bits.count(bits.everybody(len(part))) == len(part)
+
+
+@pytest.mark.parametrize("column", ["email", "first_name", "name", "phone", "country"])
+def test_orders_carried_over_edits_equal_new_ones(database: db.Database, column: str):
+    world.fill(database)
+    draw = random.Random(5)
+    for step in range(len(EDITS)):
+        frame.load(database).order(column)
+        with database.write() as session:
+            EDITS[step](session, draw)
+        moved = frame.load(database)
+        anew = frame.load(db.Database(database.engine, database.settings))
+        assert moved.order(column).equals(anew.order(column)), step
