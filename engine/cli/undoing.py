@@ -133,10 +133,10 @@ def undo(
     as_json: terminal.Json = False,
 ) -> None:
     """Put people back as they were, save for what somebody changed since."""
-    from engine.contacts import changes
+    from engine.importing import taking_back
 
     with terminal.workspace(context) as (_, database):
-        undone = changes.undo(database, change)
+        undone = taking_back.undo_change(database, change)
     words = f"{undone.restored:,} contacts are as they were; {undone.kept:,} values stay."
     terminal.show(dataclasses.asdict(undone), words, as_json=as_json)
 

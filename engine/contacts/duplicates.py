@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -82,7 +83,9 @@ def suggested(
                     if all(reason.kind != kind for reason in reasons):
                         reasons.append(Reason(kind=kind, value=value))
     groups = [Group(ids=ids, reasons=tuple(reasons)) for ids, reasons in shared.items()]
-    return sorted(groups, key=lambda group: (-group.weight, len(group.ids), group.ids))[:limit]
+    return heapq.nsmallest(
+        limit, groups, key=lambda group: (-group.weight, len(group.ids), group.ids)
+    )
 
 
 def _shared(
@@ -213,9 +216,11 @@ def _apart(session: Session) -> set[tuple[int, int]]:
 
 
 def _together(ids: Sequence[int], apart: set[tuple[int, int]]) -> list[tuple[int, ...]]:
-    """The ids in groups without anybody who is distinct from another member."""
+    """The ids, in order, in groups without anybody who is distinct from another member."""
+    if not apart or apart.isdisjoint(itertools.combinations(ids, 2)):
+        return [tuple(ids)]
     groups: list[list[int]] = []
-    for id in sorted(ids):
+    for id in ids:
         for group in groups:
             if not any((other, id) in apart for other in group):
                 group.append(id)

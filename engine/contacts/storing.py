@@ -156,7 +156,7 @@ def _insert(session: Session, people: Mapping[int, Doc]) -> None:
         session,
         f"INSERT INTO contact (id, created_at, updated_at, {', '.join(names)}) VALUES ({marks})",  # noqa: S608 - our own columns
         [
-            (id, doc["created_at"], now, *(_value(doc, name) for name in names))
+            (id, doc["created_at"], now, *map(doc.get, COLUMNS, BLANK), _fields(doc))
             for id, doc in people.items()
         ],
     )
@@ -170,9 +170,18 @@ def _column(key: str) -> str | None:
 
 
 def _value(doc: Doc, name: str) -> Any:
-    if name == "fields":
-        return rows.dumped(documents.custom(doc))
-    return doc.get(name, "" if name.endswith("_name") else None)
+    return _fields(doc) if name == "fields" else doc.get(name, _blank(name))
+
+
+def _fields(doc: Doc) -> str:
+    return rows.dumped(documents.custom(doc))
+
+
+def _blank(name: str) -> str | None:
+    return "" if name.endswith("_name") else None
+
+
+BLANK = tuple(_blank(name) for name in COLUMNS)
 
 
 # Tags and addresses

@@ -22,7 +22,6 @@ TRIES = 5
 Seen = Callable[[int, int], None]
 """Called with (people put back, people in all) after each batch."""
 
-
 Held = Mapping[str, set[Any]]
 """Key of a field → the different values that people have in it."""
 
@@ -47,6 +46,21 @@ def undo(database: db.Database, id: int, *, seen: Seen | None = None) -> changes
     """
     want_undo(database, id)
     return undo_job(database, id, seen=seen)
+
+
+def undo_change(
+    database: db.Database, change_id: int, *, seen: Seen | None = None
+) -> changes.Undone:
+    """Undo whatever was done; of an import also what it added besides people.
+
+    Raises NotFound, Conflict while the import runs.
+    """
+    run = sa.select(db.ContactImport.id).where(db.ContactImport.change_id == change_id)
+    with database.read() as session:
+        id = session.scalar(run)
+    if id is None:
+        return changes.undo(database, change_id, progress=seen)
+    return undo(database, id, seen=seen)
 
 
 def undo_job(database: db.Database, id: int, *, seen: Seen | None = None) -> changes.Undone:

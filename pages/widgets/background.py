@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -17,6 +18,7 @@ LONG = 20_000
 
 Progress = Callable[[int, int], None]
 """Told how many are done, of how many."""
+T = TypeVar("T")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,9 +26,9 @@ class Work:
     label: str
     total: int
     done: int = 0
-    finished: Callable[[int], None]
+    finished: Callable[[Any], None]
     """Called in the page with what the work gave."""
-    future: Future[int] = field(default_factory=Future)
+    future: Future[Any] = field(default_factory=Future)
 
 
 @st.cache_resource(show_spinner=False)
@@ -36,7 +38,7 @@ def _threads() -> ThreadPoolExecutor:
 
 
 def run(
-    label: str, people: int, work: Callable[[Progress], int], *, finished: Callable[[int], None]
+    label: str, people: int, work: Callable[[Progress], T], *, finished: Callable[[T], None]
 ) -> None:
     """Do the work now, or in the background when it is long. Raises what short work raises."""
     if people <= LONG:
@@ -47,7 +49,7 @@ def run(
     _mine().append(made)
 
 
-def _work(made: Work, work: Callable[[Progress], int]) -> int:
+def _work(made: Work, work: Callable[[Progress], T]) -> T:
     def progress(done: int, total: int) -> None:
         made.done, made.total = done, total
 

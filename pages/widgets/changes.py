@@ -8,6 +8,7 @@ import streamlit as st
 
 from engine import db
 from engine.contacts import changes
+from engine.importing import taking_back
 from engine.language import N_
 from pages.widgets import background, language, problems, workspace
 from pages.widgets.language import _, counted
@@ -77,7 +78,7 @@ def undo(change_id: int, people: int, *, place: str = "page") -> None:
     _dismiss()
 
     def work(progress: background.Progress) -> changes.Undone:
-        return changes.undo(database, change_id, progress=progress)
+        return taking_back.undo_change(database, change_id, seen=progress)
 
     with problems.kept(f"undo.{place}"):
         background.run(_("Undoing"), people, work, finished=_undone)

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from engine import accounts, db, settings
-from engine.contacts import contacts
+from engine.contacts import changes, contacts
 from engine.errors import Conflict, NotFound
 from engine.importing import history, running, taking_back, work
 from engine.importing.options import Options
@@ -146,6 +146,24 @@ def test_undo_takes_everything_back(lived_in: db.Database) -> None:
     assert dump(lived_in) == before
     assert status(lived_in, done.id).state == "undone"
     assert taking_back.undo(lived_in, done.id).restored == 50
+
+
+def test_undoing_the_change_of_an_import_undoes_the_import(lived_in: db.Database) -> None:
+    before = dump(lived_in)
+    done = imported(lived_in, people_file(50), tags=("March",))
+    with lived_in.read() as session:
+        change = changes.listing(session)[0]
+    assert change.kind == "import"
+    assert taking_back.undo_change(lived_in, change.id).restored == 50
+    assert dump(lived_in) == before
+    assert status(lived_in, done.id).state == "undone"
+    with lived_in.write() as session:
+        made = contacts.create(session, first_name="Ana").id
+        other = changes.last(session)
+    assert other is not None
+    assert taking_back.undo_change(lived_in, other.id).restored == 1
+    with lived_in.read() as session:
+        assert session.get(db.Contact, made) is None
 
 
 def test_a_cancelled_import_is_undone_entirely(
