@@ -33,9 +33,9 @@ class Answer:
 def answer(database: db.Database, tree: Group, *, stale: float = 0.0) -> Answer:
     """Raises PregonError where a problem has no place of its own."""
     catalogue = frame.load(database, stale=stale).catalogue
+    spoken = language.current()
     said = {
-        place.path: _short(segment.words(node, catalogue, language.current()))
-        for node, place in walk(tree)
+        place.path: _short(segment.words(node, catalogue, spoken)) for node, place in walk(tree)
     }
     problems: dict[str, str] = {}
     while True:

@@ -124,8 +124,10 @@ def _draw_builder(id: int) -> None:
     kept = _kept(id)
     tree = query_builder.build(key, kept, but=id)
     problems.draw(key)
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.caption(_in_words(tree), width="stretch")
+    st.caption(_in_words(tree))
+    with st.container(
+        horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="medium"
+    ):
         _draw_saving(id, kept, tree)
 
 

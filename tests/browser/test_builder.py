@@ -259,6 +259,37 @@ def test_nothing_typed_is_lost_by_a_rerun_another_page_or_a_reload(
     made.clean()
 
 
+def test_what_was_typed_just_before_the_save_is_saved(studio: Studio, screen: Look) -> None:
+    id = a_segment(studio, "Typed and saved", orders(1))
+    made = opened(studio, screen, id)
+    box = made.page.get_by_role("textbox", name="Orders").first
+    button = made.page.get_by_role("button", name="Update segment")
+    box.fill("2")
+    expect(button).to_be_enabled(timeout=30_000)
+    box.fill("40")
+    button.click()  # within the time that typing is waited for
+    expect(button).to_be_disabled(timeout=30_000)
+    with studio.database.read() as session:
+        assert dict(segment.get(session, id).tree)["of"] == [orders(40)]
+    made.clean()
+
+
+def test_the_people_follow_the_count_and_quick_taps_are_all_counted(
+    studio: Studio, screen: Look
+) -> None:
+    id = a_segment(studio, "Quick taps", is_in("PE", "CO", "MX"))
+    made = opened(studio, screen, id)
+    page = made.page
+    total = page.locator("p.total")
+    expect(total).to_contain_text("18 contacts", timeout=30_000)
+    for country in ("Peru", "Mexico"):
+        page.get_by_role("button", name=re.compile(f"^Remove.*: {country}")).click()
+    expect(page.locator(".builder.waiting")).to_have_count(0, timeout=30_000)
+    expect(page.locator(".builder .number").first).to_have_text("6")
+    expect(total).to_contain_text("6 contacts", timeout=30_000)
+    made.clean()
+
+
 def test_what_was_deleted_is_told_at_its_place_and_the_rest_is_counted(
     studio: Studio, screen: Look
 ) -> None:
