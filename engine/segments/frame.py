@@ -34,6 +34,8 @@ from engine.segments.people import Shape, sum_of
 
 OVERLAP = 60_000_000
 """Microseconds before the newest stamp that are looked at again: transactions end out of order."""
+CALM = 3.0
+"""Seconds that a frame lasts before more is made of it than was asked."""
 REBUILD_SHARE = 0.5
 """Above this share of changed people, reading everybody is faster."""
 
@@ -69,6 +71,7 @@ class _Kept:
                 self.frame, changed = _refreshed(session, before, file)
             self.checked = time.monotonic()
             if changed is not None:
+                warming.begin(self.frame, after=0.0 if before is None else CALM)
                 self._changed(database, self.frame, changed)
             return self.frame
 
@@ -76,7 +79,6 @@ class _Kept:
         return self.frame if time.monotonic() - self.checked < stale else None
 
     def _changed(self, database: db.Database, frame: Frame, changed: int) -> None:
-        warming.begin(frame)
         if changed:
             table, shape, version = frame.people, frame.shape, frame.version
             write = partial(cache.write, database, table, shape, version=version)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import weakref
 
 from engine.segments.everybody import Frame
@@ -23,14 +24,16 @@ TEXTS: dict[str, tuple[Kind, ...]] = {
 CUSTOM: tuple[Kind, ...] = ("pairs", "words")
 
 
-def begin(frame: Frame) -> None:
-    """Make the frame's texts ready, one column after another; an outdated frame is left."""
+def begin(frame: Frame, *, after: float = 0.0) -> None:
+    """Make the frame's columns ready, one after another; one outdated after so many seconds is
+    left."""
     if frame.people.height >= WORTH:
-        seen = weakref.ref(frame)
-        threading.Thread(target=_warm, args=(seen,), name="warming", daemon=True).start()
+        work = weakref.ref(frame), after
+        threading.Thread(target=_warm, args=work, name="warming", daemon=True).start()
 
 
-def _warm(seen: weakref.ref[Frame]) -> None:
+def _warm(seen: weakref.ref[Frame], after: float) -> None:
+    time.sleep(after)
     for column in (*TEXTS, *_columns(seen())):
         frame = seen()
         if frame is None:
