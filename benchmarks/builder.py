@@ -25,7 +25,7 @@ from crowd import asked, workspace
 from engine import db
 from engine.segments import segment
 
-CLICKS = 12
+CLICKS = 28
 """Fewer than the combinations of both conditions' chips."""
 HERE = Path(__file__).resolve().parent
 NAME = "Benchmark"
