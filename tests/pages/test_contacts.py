@@ -14,6 +14,8 @@ from streamlit.testing.v1 import AppTest
 from engine import accounts, db
 from engine.contacts import bulk, changes, contacts
 from engine.errors import NotFound
+from engine.segments import segment
+from engine.segments.tree import Condition, Group
 from pages.widgets import background
 from pages.widgets import changes as changes_widget
 from tests.conftest import Wait
@@ -264,3 +266,28 @@ def test_long_work_that_fails_says_why(open_page: Open, people: db.Database) -> 
     app.run()
     assert not app.exception, app.exception
     assert [error.value for error in app.error] == ["There is no field named “x”\\."]
+
+
+def test_a_tag_is_merged_in_one_change_but_not_while_a_segment_asks_for_it(
+    people: db.Database,
+) -> None:
+    with people.write() as session:
+        tags = contacts.tag_ids(session, ["vip", "fair"])
+
+    def dialog(tag_id: int) -> None:
+        from pages.widgets import contact_tags
+
+        contact_tags._ask("merge", tag_id, 1)
+
+    app = AppTest.from_function(dialog, kwargs={"tag_id": tags["vip"]}).run()
+    app.selectbox[0].set_value(tags["fair"]).run()
+    press(app, "Merge tags")
+    with people.read() as session:
+        assert changes.listing(session)[0].kind == "tag_merge"
+        assert list(contacts.tags_of(session, id_of(people, "Luis"))) == ["fair"]
+    condition = Condition(field="tag", op="has_any", value=(tags["vip"],))
+    with people.write() as session:
+        segment.create(session, name="Best", tree=Group(match="all", of=(condition,)))
+    app.run()
+    assert "Best" in text(app)
+    assert next(one for one in app.button if one.label == "Merge tags").disabled
