@@ -14,7 +14,7 @@ import polars as pl
 
 from crowd import people
 from engine import db
-from engine.segments import frame, segment
+from engine.segments import frame, segment, values
 from engine.segments.tree import Group
 
 STALE = 1e9
@@ -37,8 +37,9 @@ class Ours:
         return frame.load(self.database, stale=STALE)
 
     def forget(self) -> None:
-        """No condition's mask is known any more; the frame and its standing helpers stay."""
+        """No condition's mask or value is known any more; the frame and its helpers stay."""
         self.frame().masks.clear()
+        values._texts.cache_clear()
 
     def refresh(self) -> frame.Frame:
         return frame.load(self.database)

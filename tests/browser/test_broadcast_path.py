@@ -226,7 +226,7 @@ def test_a_broadcast_goes_from_a_segment_to_its_final_numbers(
     page.get_by_role("option", name="Country").click()
     page.get_by_label("Country: Operator").select_option("is_any_of")
     page.get_by_role("button", name="Colombia (CO)").click()
-    key(made, "step_segment").get_by_text(f"{PEOPLE} contacts", exact=True).wait_for()
+    key(made, "step_segment").get_by_text(f"{PEOPLE} contacts", exact=True).first.wait_for()
     press(made, "update_segment")
     made.shot("path-segment")
     press(made, "continue_segment")
