@@ -10,6 +10,7 @@ import pytest
 from engine import accounts, db, settings
 from engine.contacts import contacts
 from tests.browser.conftest import Screen, Studio
+from tests.conftest import Wait
 
 pytestmark = pytest.mark.browser
 Look = Callable[..., Screen]
@@ -175,7 +176,7 @@ def test_many_are_deleted_and_come_back_as_they_were(crm: Studio, screen: Look) 
 
 
 def test_a_person_is_deleted_from_the_drawer_and_the_list_of_changes_brings_them_back(
-    crm: Studio, screen: Look
+    crm: Studio, screen: Look, eventually: Wait
 ) -> None:
     hugo = found(crm, "Hugo Vega")[0]
     made = screen(crm)
@@ -194,8 +195,9 @@ def test_a_person_is_deleted_from_the_drawer_and_the_list_of_changes_brings_them
     page.locator(".st-key-notice_page").get_by_role("button", name="Close").click()
     made.settle()
     page.get_by_role("button", name="Undo").first.click()
-    page.get_by_text("undone on").first.wait_for()
+    eventually(lambda: found(crm, "Hugo Vega"))
     assert found(crm, "Hugo Vega")[0].id == hugo.id
+    made.settle()
     made.clean()
 
 
