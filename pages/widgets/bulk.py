@@ -6,6 +6,7 @@ Who they are is settled when an action is opened: exactly those counted then are
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -17,10 +18,10 @@ from engine.language import N_
 from engine.segments import view
 from pages.widgets import (
     background,
-    bulk_export,
     changes,
     field_input,
     language,
+    people_export,
     people_table,
     person_form,
     problems,
@@ -89,7 +90,24 @@ def _open(action: str, chosen: people_table.Chosen, table: str) -> None:
     ids = list(chosen.ids) if chosen.ids else view.ids(workspace.database(), chosen.view)
     title = counted(len(ids), *TITLES[action])
     away = len(set(ids).difference(_shown(chosen))) if chosen.ids else 0
+    if action == "export":
+        fixed = replace(chosen, ids=tuple(ids))
+        st.dialog(title)(_export)(fixed, table, away)
+        return
     st.dialog(title)(_ask)(action, ids, title, table, away)
+
+
+def _export(chosen: people_table.Chosen, table: str, away: int) -> None:
+    _tell(away)
+    people_export.draw(chosen, name=_("Contacts"), key=table)
+
+
+def _tell(away: int) -> None:
+    """So many of those ticked are not shown."""
+    if away:
+        hidden = counted(away, N_("1 of them is not in the list as filtered now."),
+                         N_("{count} of them are not in the list as filtered now."))  # fmt: skip
+        st.warning(hidden, icon=":material/visibility_off:")
 
 
 def _shown(chosen: people_table.Chosen) -> list[int]:
@@ -98,13 +116,7 @@ def _shown(chosen: people_table.Chosen) -> list[int]:
 
 def _ask(action: str, ids: list[int], title: str, table: str, away: int) -> None:
     """What to do exactly, and the button that does it; `away` of them are ticked but not shown."""
-    if away:
-        hidden = counted(away, N_("1 of them is not in the list as filtered now."),
-                         N_("{count} of them are not in the list as filtered now."))  # fmt: skip
-        st.warning(hidden, icon=":material/visibility_off:")
-    if action == "export":
-        bulk_export.draw(ids)
-        return
+    _tell(away)
     work = ASKED[action](ids)
     pressed = st.button(title, type="primary", key="bulk.do", disabled=work is None)
     if not pressed or work is None:

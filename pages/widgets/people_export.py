@@ -8,7 +8,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from engine import db
 from engine.contacts import exporting
 from engine.language import N_
 from engine.segments import view
@@ -22,7 +21,7 @@ COLUMNS = {"all": N_("All columns"), "shown": N_("The shown columns")}
 
 
 def popover(chosen: Chosen, *, name: str, key: str) -> None:
-    """A button that opens the choice of a file of the ticked, or of all the view finds."""
+    """A button that opens the choice of a file of the ticked; of all found when nobody is."""
     with st.popover(_("Export"), icon=":material/download:", key=f"{key}.export"):
         draw(chosen, name=name, key=key)
 
@@ -53,17 +52,8 @@ def draw(chosen: Chosen, *, name: str, key: str) -> None:
 
 def _made(chosen: Chosen, shown: bool, format: exporting.Format) -> bytes:
     database = workspace.database()
-    ids = view.ids(database, chosen.view) if chosen.ids is None else chosen.ids
+    ids = chosen.ids or view.ids(database, chosen.view)
     columns = [*NAME, *people_columns.exported(chosen.columns)] if shown else None
-    return _file(database, ids, format, columns)
-
-
-def _file(
-    database: db.Database,
-    ids: list[int] | tuple[int, ...],
-    format: exporting.Format,
-    columns: list[str] | None,
-) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"people.{format}"
         exporting.export(database, path, ids=ids, format=format, columns=columns)

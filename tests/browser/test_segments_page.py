@@ -166,6 +166,19 @@ def test_the_ticked_are_exported(opened: Screen, label: str, ending: str, tmp_pa
     opened.clean()
 
 
+def test_everybody_found_is_exported_when_nobody_is_ticked(opened: Screen, tmp_path: Path) -> None:
+    page = opened.page
+    shown = ids(page)
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download(timeout=PATIENCE) as download:
+        page.get_by_role("button", name="CSV").click()
+    download.value.save_as(tmp_path / "people.csv")
+    exported = pl.read_csv(tmp_path / "people.csv")["contact_id"].to_list()
+    assert set(shown) <= set(exported)
+    assert len(exported) > 0
+    opened.clean()
+
+
 @pytest.mark.parametrize(
     ("width", "dark", "locale"),
     [(1360, False, "en-US"), (1360, True, "es-CO"), (390, False, "es-CO"), (390, True, "en-US")],
