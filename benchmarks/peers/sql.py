@@ -7,6 +7,7 @@ AND and OR of unknowns need none, as WHERE takes what is unknown for no.
 from __future__ import annotations
 
 import datetime as dt
+from abc import ABC, abstractmethod
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -51,7 +52,7 @@ def spelled(column: str) -> pl.Expr:
     return pl.col(column)
 
 
-class Writer:
+class Writer(ABC):
     """The plainest SQL; peers override what they do better or otherwise."""
 
     zone = ZoneInfo("America/Bogota")
@@ -178,8 +179,8 @@ class Writer:
 
     # Sets
 
-    def tags(self, op: str, ids: tuple[int, ...]) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def tags(self, op: str, ids: tuple[int, ...]) -> str: ...
 
-    def channels(self, what: str, op: str, ids: tuple[int, ...]) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def channels(self, what: str, op: str, ids: tuple[int, ...]) -> str: ...

@@ -38,16 +38,23 @@ def mask(
 
     `today` is a day in the workspace's zone; `stale` as in frame.load, also for the ledger.
     """
-    return _solver(database, frame.load(database, stale=stale), today, stale).mask(tree)
+    return matching(database, tree, today, stale=stale)[1]
+
+
+def matching(
+    database: db.Database, tree: Node, today: dt.date | None = None, *, stale: float = 0.0
+) -> tuple[Frame, pl.Series]:
+    """The contact frame and the mask of it, which belong together also while others write."""
+    loaded = frame.load(database, stale=stale)
+    return loaded, _solver(database, loaded, today, stale).mask(tree)
 
 
 def people(
     database: db.Database, tree: Node, today: dt.date | None = None, *, stale: float = 0.0
 ) -> pl.LazyFrame:
     """The rows of the contact frame that match, by id."""
-    loaded = frame.load(database, stale=stale)
-    matching = _solver(database, loaded, today, stale).mask(tree)
-    return loaded.people.lazy().filter(matching)
+    loaded, mask = matching(database, tree, today, stale=stale)
+    return loaded.people.lazy().filter(mask)
 
 
 def count(

@@ -18,7 +18,7 @@ from typing import Any, TypeVar, cast
 import polars as pl
 
 from engine import db
-from engine.segments import frame, segment
+from engine.segments import segment
 from engine.segments.frame import Frame
 from engine.segments.sets import SETS
 from engine.segments.tree import EVERYBODY, Group
@@ -62,7 +62,7 @@ class Found:
 
 def found(database: db.Database, view: View, *, stale: float = 0.0) -> Found:
     """Who matches. Raises Invalid as segment.mask."""
-    loaded, mask = _segment(database, view.tree, stale)
+    loaded, mask = segment.matching(database, view.tree, stale=stale)
     mask = mask & _narrowed(loaded, view)
     return Found(total=int(mask.sum()), everybody=len(mask), mask=mask, frame=loaded)
 
@@ -104,21 +104,12 @@ def facets(
     Counted among what the view finds, each facet as if nothing were chosen in it; what is chosen
     in a facet is always listed there.
     """
-    loaded, mask = _segment(database, view.tree, stale)
+    loaded, mask = segment.matching(database, view.tree, stale=stale)
     plain = replace(view, sort="id", descending=False)
     return _kept(database).get(loaded, ("facets", plain), mask, lambda: _facets(loaded, mask, view))
 
 
 # Who matches
-
-
-def _segment(database: db.Database, tree: Group, stale: float) -> tuple[Frame, pl.Series]:
-    """The tree's mask and the very frame it is of, also while others write."""
-    while True:
-        loaded = frame.load(database, stale=stale)
-        mask = segment.mask(database, tree, stale=stale)
-        if frame.load(database, stale=float("inf")) is loaded and len(mask) == loaded.people.height:
-            return loaded, mask
 
 
 def _narrowed(loaded: Frame, view: View, *, but: str = "") -> pl.Series | bool:
